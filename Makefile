@@ -1,0 +1,35 @@
+# What people type.  The real build is CMake's: see CMakePresets.json.
+
+JOBS ?= $(shell nproc)
+HOST ?=
+
+.PHONY: run test bench fuzz deb lint clean
+
+run:		# build, then show the main job: HOST=example.com checks a real host
+	@tools/deps run
+	@tools/build release
+	@tools/run build/release/src/main/midwatch $(HOST)
+
+test:		# everything that CI runs
+	@tools/deps test
+	@tools/test
+
+bench:		# ratios against a named rival, in one run
+	@tools/deps all
+	@tools/build release
+	@tools/bench build/release
+
+fuzz:		# SECONDS_EACH=600 by default
+	@tools/deps test
+	@tools/fuzz $${SECONDS_EACH:-600}
+
+lint:		# clang-format, clang-tidy, cppcheck
+	@tools/deps all
+	@tools/lint
+
+deb:		# packages in build/deb
+	@tools/deps all
+	@tools/deb
+
+clean:
+	rm -rf build

@@ -1,0 +1,43 @@
+# Compiler flags, for every target of the project.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv)
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
+pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+
+# Debian's libucl ships no .pc file.
+find_path(UCL_INCLUDE_DIR ucl.h PATH_SUFFIXES ucl REQUIRED)
+find_library(UCL_LIBRARY ucl REQUIRED)
+add_library(ucl_external INTERFACE)
+target_include_directories(ucl_external SYSTEM INTERFACE ${UCL_INCLUDE_DIR})
+target_link_libraries(ucl_external INTERFACE ${UCL_LIBRARY})
+
+add_compile_definitions(_DEFAULT_SOURCE _POSIX_C_SOURCE=200809L)
+add_compile_options(
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+    -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wpointer-arith
+    -Wcast-align -Wformat=2 -Wundef -Wvla -Wnull-dereference -Wimplicit-fallthrough
+    -fno-common -fno-strict-aliasing)
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wlogical-op -Wduplicated-cond -Wduplicated-branches)
+endif()
+if(MW_WERROR)
+    add_compile_options(-Werror)
+endif()
+if(MW_SANITIZE)
+    add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
+                        -fno-omit-frame-pointer)
+    add_link_options(-fsanitize=address,undefined)
+endif()
+if(MW_HARDEN)
+    add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection
+                        -D_FORTIFY_SOURCE=2 -ftrivial-auto-var-init=zero)
+    add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+    include(CheckPIESupported)
+    check_pie_supported(LANGUAGES C)
+endif()

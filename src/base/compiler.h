@@ -1,0 +1,16 @@
+/*
+ * What we ask of the compiler beyond the language.
+ */
+#ifndef BASE_COMPILER_H
+#define BASE_COMPILER_H
+
+#include <midwatch/types.h>
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Runs fn(&variable) when the variable's scope ends.  fn takes a pointer to it. */
+#define CLEANUP(fn) __attribute__((cleanup(fn)))
+
+#define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+
+#endif

@@ -1,0 +1,119 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "base/own.h"
+
+static int read_all(int fd, struct buf *out)
+{
+    for (;;) {
+        size_t want = out->max - out->len < 65536 ? out->max - out->len : 65536;
+        uint8_t *to = buf_reserve(out, want == 0 ? 1 : want);
+        ssize_t n;
+
+        if (to == NULL) {
+            char more;
+
+            /* Exactly at the maximum is fine if nothing follows. */
+            if (out->error == -EMSGSIZE && read(fd, &more, 1) == 0)
+                out->error = 0;
+            return out->error;
+        }
+        n = read(fd, to, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return 0;
+        buf_took(out, (size_t)n);
+    }
+}
+
+int file_read(const char *path, struct buf *out)
+{
+    CLEANUP(own_close) int fd = -1;
+
+    if (strcmp(path, "-") == 0)
+        return read_all(STDIN_FILENO, out);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    return read_all(fd, out);
+}
+
+static int write_all(int fd, struct mw_span bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t n = write(fd, bytes.data, bytes.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes = span_cut(bytes, (size_t)n, bytes.len);
+    }
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    CLEANUP(own_close) int fd = -1;
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        snprintf(folder, sizeof(folder), ".");
+    else
+        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path + 1), path);
+    fd = open(folder, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return -errno;
+    return 0;
+}
+
+int file_replace(const char *path, struct mw_span bytes, unsigned mode)
+{
+    char temporary[PATH_MAX];
+    int fd, r;
+
+    if (snprintf(temporary, sizeof(temporary), "%s.%ld.new", path, (long)getpid()) >=
+        (int)sizeof(temporary))
+        return -ENAMETOOLONG;
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0)
+        return -errno;
+    r = write_all(fd, bytes);
+    if (close(fd) < 0 && r == 0)
+        r = -errno;
+    if (r == 0 && rename(temporary, path) < 0)
+        r = -errno;
+    if (r < 0)
+        unlink(temporary);
+    return r < 0 ? r : sync_folder(path);
+}
+
+int file_make_folders(const char *path)
+{
+    char part[PATH_MAX];
+    struct stat st;
+    size_t len = strlen(path);
+
+    if (len >= sizeof(part))
+        return -ENAMETOOLONG;
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != '\0')
+            continue;
+        memcpy(part, path, i);
+        part[i] = '\0';
+        if (mkdir(part, 0700) < 0 && errno != EEXIST)
+            return -errno;
+    }
+    if (stat(path, &st) < 0)
+        return -errno;
+    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}

@@ -1,0 +1,20 @@
+/*
+ * Whole files: read with a limit, replaced in one step.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buf.h"
+
+/* Appends the file ("-": standard input) to *out.  -EMSGSIZE: larger than out's maximum;
+ * -EISDIR; else what open(2) or read(2) said. */
+MW_MUST_CHECK int file_read(const char *path, struct buf *out);
+
+/* The file holds either what it held before or all of `bytes`, whatever is killed when:
+ * a temporary file beside it is written, synced and renamed.  mode as for open(2). */
+MW_MUST_CHECK int file_replace(const char *path, struct mw_span bytes, unsigned mode);
+
+/* mkdir -p, new folders with mode 0700. */
+MW_MUST_CHECK int file_make_folders(const char *path);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * One certificate, parsed once.
+ * Life:   cert_parse() -> reads -> cert_free()
+ * Memory: owns an OpenSSL X509 and copies; outlives the bytes it came from.
+ *         Shared read-only between judgements when it is an anchor.
+ */
+#ifndef TRUST_CERT_H
+#define TRUST_CERT_H
+
+#include <midwatch/trust.h>
+#include <openssl/x509.h>
+
+#include "base/buf.h"
+
+enum san_kind { SAN_DNS, SAN_IP, SAN_EMAIL, SAN_URI, SAN_DIRECTORY, SAN_OTHER };
+
+struct san {
+    enum san_kind kind;
+    struct mw_span value;       /* raw bytes: IA5 text, address octets, DER for the others */
+};
+
+struct cert {
+    X509 *x509;
+    struct mw_span der;                 /* owned copy */
+    struct mw_span subject, issuer;     /* DER Names, borrowed from der */
+    struct mw_span tbs;                 /* DER TBSCertificate, borrowed from der */
+    struct mw_span spki;                /* DER SubjectPublicKeyInfo, borrowed from der */
+    struct mw_span ski, aki;            /* key identifiers' bytes; empty: absent */
+    uint8_t sha256[32], sha1[20], spki_sha256[32];
+    struct mw_wall not_before, not_after;
+    bool self_issued;                   /* subject equals issuer */
+    bool is_ca;                         /* basicConstraints cA */
+    int path_len;                       /* -1: none */
+    struct san *sans;
+    size_t n_sans;                      /* at most MW_MAX_NAMES */
+    bool san_present, san_malformed, san_critical;
+};
+
+/* 0, -ENOMEM, MW_E_DER (not a certificate, or trailing bytes) or MW_E_TOO_MANY (over
+ * MW_MAX_CERT_BYTES or MW_MAX_NAMES). */
+MW_MUST_CHECK int cert_parse(struct cert **out, struct mw_span der);
+void cert_free(struct cert *c);         /* NULL ok */
+
+bool cert_same(const struct cert *a, const struct cert *b);     /* byte for byte */
+bool cert_same_key(const struct cert *a, const struct cert *b);
+
+/* Did `issuer`'s key sign `c`?  1 yes, 0 no, -ENOMEM.  Remembered per pair by the chain
+ * builder, not here: this does the public-key operation each time. */
+MW_MUST_CHECK int cert_signed_by(const struct cert *c, const struct cert *issuer);
+
+/* "sha256/BASE64=" of the SPKI (RFC 7469 section 2.4). */
+void cert_spki_pin(const struct cert *c, struct buf *out);
+
+/* The attribute's value as UTF-8 in a DER Name: the last one of this NID, as people read the
+ * most specific.  Empty: absent.  Borrowed from nothing: written to `out`. */
+void name_attribute(struct buf *out, struct mw_span der_name, int nid);
+
+/* A DER Name in RFC 4514 form, and its short form (CN, else O, else OU, else the whole). */
+void name_format(struct buf *out, struct mw_span der_name);
+void name_format_short(struct buf *out, struct mw_span der_name);
+
+#endif
