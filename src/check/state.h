@@ -25,6 +25,9 @@ MW_MUST_CHECK int state_open_existing(struct store **out, const char *folder, ch
 MW_MUST_CHECK int state_log(struct store *s, struct mw_wall at, const char *what,
                             const char *subject, const char *detail);
 
+/* Rows changed by the statement that ran last. */
+MW_MUST_CHECK int state_changes(struct store *s, size_t *out);
+
 /* The log, oldest first; a non-zero return from `each` stops and is returned. */
 typedef int state_event_fn(void *context, struct mw_wall at, const char *what,
                            const char *subject, const char *detail);
