@@ -19,6 +19,16 @@ struct san {
     struct mw_span value;       /* raw bytes: IA5 text, address octets, DER for the others */
 };
 
+/* One extension, as it stands in the certificate. */
+struct cert_extension {
+    struct mw_span oid;         /* the OID's content octets */
+    struct mw_span value;       /* what the extnValue OCTET STRING holds */
+    bool critical;
+    bool critical_odd;          /* "critical FALSE" spelt out, which DER forbids */
+};
+
+enum { CERT_MAX_EXTENSIONS = 64 };
+
 struct cert {
     X509 *x509;
     struct mw_span der;                 /* owned copy */
@@ -28,6 +38,12 @@ struct cert {
     struct mw_span ski, aki;            /* key identifiers' bytes; empty: absent */
     uint8_t sha256[32], sha1[20], spki_sha256[32];
     struct mw_wall not_before, not_after;
+    int version;                        /* 1, 2 or 3 */
+    struct mw_span serial;              /* INTEGER's content, signed big-endian */
+    struct mw_span algorithm;           /* DER AlgorithmIdentifier inside the TBS */
+    struct mw_span algorithm_outer;     /* and the one beside the signature */
+    struct cert_extension *extensions;
+    size_t n_extensions;                /* at most CERT_MAX_EXTENSIONS */
     bool self_issued;                   /* subject equals issuer */
     bool is_ca;                         /* basicConstraints cA */
     int path_len;                       /* -1: none */
@@ -36,8 +52,11 @@ struct cert {
     bool san_present, san_malformed, san_critical;
 };
 
+/* The extension with this OID (content octets), NULL: absent. */
+const struct cert_extension *cert_extension(const struct cert *c, struct mw_span oid);
+
 /* 0, -ENOMEM, MW_E_DER (not a certificate, or trailing bytes) or MW_E_TOO_MANY (over
- * MW_MAX_CERT_BYTES or MW_MAX_NAMES). */
+ * MW_MAX_CERT_BYTES, MW_MAX_NAMES or CERT_MAX_EXTENSIONS). */
 MW_MUST_CHECK int cert_parse(struct cert **out, struct mw_span der);
 void cert_free(struct cert *c);         /* NULL ok */
 

@@ -1,0 +1,309 @@
+#include "trust/cert.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+#include "base/own.h"
+#include "base/text.h"
+#include "trust/der.h"
+
+static const uint8_t oid_ski[] = { 0x55, 0x1d, 0x0e };
+static const uint8_t oid_aki[] = { 0x55, 0x1d, 0x23 };
+static const uint8_t oid_san[] = { 0x55, 0x1d, 0x11 };
+static const uint8_t oid_basic_constraints[] = { 0x55, 0x1d, 0x13 };
+
+#define OID(bytes) span_of(bytes, sizeof(bytes))
+
+const struct cert_extension *cert_extension(const struct cert *c, struct mw_span oid)
+{
+    for (size_t i = 0; i < c->n_extensions; i++)
+        if (span_eq(c->extensions[i].oid, oid))
+            return &c->extensions[i];
+    return NULL;
+}
+
+/* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } (RFC 5280 4.1) */
+static void extension_read(struct reader *list, struct cert_extension *e)
+{
+    struct reader r = { .rest = der_expect(list, DER_SEQUENCE) };
+
+    *e = (struct cert_extension){ .oid = der_expect(&r, DER_OID) };
+    if (der_peek(&r, DER_BOOLEAN)) {
+        e->critical = der_bool(&r);
+        e->critical_odd = !e->critical;
+    }
+    e->value = der_expect(&r, DER_OCTET_STRING);
+    if (!read_done(&r) || e->oid.len == 0)
+        read_fail(list);
+}
+
+static int extensions_read(struct cert *c, struct mw_span sequence)
+{
+    struct reader r = { .rest = sequence };
+    struct cert_extension e;
+    size_t n = 0;
+
+    while (read_more(&r)) {
+        extension_read(&r, &e);
+        n++;
+    }
+    if (r.failed)
+        return MW_E_DER;
+    if (n > CERT_MAX_EXTENSIONS)
+        return MW_E_TOO_MANY;
+    c->extensions = n > 0 ? calloc(n, sizeof *c->extensions) : NULL;
+    if (n > 0 && c->extensions == NULL)
+        return -ENOMEM;
+    r = (struct reader){ .rest = sequence };
+    while (c->n_extensions < n)
+        extension_read(&r, &c->extensions[c->n_extensions++]);
+    return 0;
+}
+
+/* TBSCertificate's fields in wire order (RFC 5280 4.1). */
+static int tbs_read(struct cert *c, struct mw_span content)
+{
+    struct reader r = { .rest = content };
+    struct mw_span validity, extensions = { 0 };
+
+    c->version = 1;
+    if (der_peek(&r, DER_CONTEXT_CONSTRUCTED(0))) {
+        struct reader v = { .rest = der_expect(&r, DER_CONTEXT_CONSTRUCTED(0)) };
+
+        c->version = der_small(&v, 2) + 1;
+        if (!read_done(&v))
+            return MW_E_DER;
+    }
+    c->serial = der_expect(&r, DER_INTEGER);
+    c->algorithm = der_expect_whole(&r, DER_SEQUENCE);
+    c->issuer = der_expect_whole(&r, DER_SEQUENCE);
+    validity = der_expect(&r, DER_SEQUENCE);
+    c->subject = der_expect_whole(&r, DER_SEQUENCE);
+    c->spki = der_expect_whole(&r, DER_SEQUENCE);
+    if (der_peek(&r, DER_CONTEXT(1)))
+        der_expect(&r, DER_CONTEXT(1));         /* issuerUniqueID, obsolete */
+    if (der_peek(&r, DER_CONTEXT(2)))
+        der_expect(&r, DER_CONTEXT(2));         /* subjectUniqueID, obsolete */
+    if (der_peek(&r, DER_CONTEXT_CONSTRUCTED(3))) {
+        struct reader e = { .rest = der_expect(&r, DER_CONTEXT_CONSTRUCTED(3)) };
+
+        extensions = der_expect(&e, DER_SEQUENCE);
+        if (!read_done(&e))
+            return MW_E_DER;
+    }
+    if (!read_done(&r) || c->serial.len == 0)
+        return MW_E_DER;
+
+    r = (struct reader){ .rest = validity };
+    c->not_before = der_time(&r);
+    c->not_after = der_time(&r);
+    if (!read_done(&r))
+        return MW_E_DER;
+    return extensions_read(c, extensions);
+}
+
+/* Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signature } */
+static int fields_read(struct cert *c)
+{
+    struct reader outer = { .rest = c->der };
+    struct reader r = { .rest = der_expect(&outer, DER_SEQUENCE) };
+    struct der tbs;
+
+    if (!read_done(&outer))
+        return MW_E_DER;
+    tbs = der_next(&r);
+    c->tbs = tbs.whole;
+    c->algorithm_outer = der_expect_whole(&r, DER_SEQUENCE);
+    der_expect(&r, DER_BIT_STRING);
+    if (!read_done(&r) || tbs.tag != DER_SEQUENCE)
+        return MW_E_DER;
+    return tbs_read(c, tbs.content);
+}
+
+/* GeneralName's tag to its kind; the IMPLICIT ones lose their header, the others keep it. */
+static bool san_read(struct reader *r, struct san *out)
+{
+    struct der e = der_next(r);
+
+    switch (e.tag) {
+    case DER_CONTEXT(1):
+        *out = (struct san){ SAN_EMAIL, e.content };
+        return true;
+    case DER_CONTEXT(2):
+        *out = (struct san){ SAN_DNS, e.content };
+        return true;
+    case DER_CONTEXT_CONSTRUCTED(4):
+        *out = (struct san){ SAN_DIRECTORY, e.content };
+        return true;
+    case DER_CONTEXT(6):
+        *out = (struct san){ SAN_URI, e.content };
+        return true;
+    case DER_CONTEXT(7):
+        *out = (struct san){ SAN_IP, e.content };
+        return e.content.len == 4 || e.content.len == 16;
+    case DER_CONTEXT_CONSTRUCTED(0):
+    case DER_CONTEXT_CONSTRUCTED(3):
+    case DER_CONTEXT_CONSTRUCTED(5):
+    case DER_CONTEXT(8):
+        *out = (struct san){ SAN_OTHER, e.whole };
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The names that could be read stay, even if a later one is broken: reports show them. */
+static int sans_read(struct cert *c)
+{
+    const struct cert_extension *e = cert_extension(c, OID(oid_san));
+    struct reader list;
+    struct san san;
+    size_t n = 0;
+    bool ok;
+
+    if (e == NULL)
+        return 0;
+    c->san_present = true;
+    c->san_critical = e->critical;
+    list.rest = der_unwrap(e->value, DER_SEQUENCE, &ok);
+    list.failed = false;
+    c->san_malformed = !ok || list.rest.len == 0;
+    for (struct reader r = list; read_more(&r); n++)
+        if (!san_read(&r, &san)) {
+            c->san_malformed = true;
+            break;
+        }
+    if (n > MW_MAX_NAMES)
+        return MW_E_TOO_MANY;
+    if (n == 0)
+        return 0;
+    c->sans = calloc(n, sizeof *c->sans);
+    if (c->sans == NULL)
+        return -ENOMEM;
+    while (c->n_sans < n)
+        san_read(&list, &c->sans[c->n_sans++]);
+    return 0;
+}
+
+/* What path building needs of the extensions.  Whether they are well formed is lint's job. */
+static void hints_read(struct cert *c)
+{
+    const struct cert_extension *e;
+    bool ok;
+
+    c->path_len = -1;
+    e = cert_extension(c, OID(oid_basic_constraints));
+    if (e != NULL) {
+        struct reader r = { .rest = der_unwrap(e->value, DER_SEQUENCE, &ok) };
+
+        c->is_ca = ok && der_peek(&r, DER_BOOLEAN) && der_bool(&r);
+        if (ok && der_peek(&r, DER_INTEGER)) {
+            int len = der_small(&r, INT32_MAX - 1);
+
+            c->path_len = r.failed ? -1 : len;
+        }
+    }
+    e = cert_extension(c, OID(oid_ski));
+    if (e != NULL)
+        c->ski = der_unwrap(e->value, DER_OCTET_STRING, &ok);
+    e = cert_extension(c, OID(oid_aki));
+    if (e != NULL) {
+        struct reader r = { .rest = der_unwrap(e->value, DER_SEQUENCE, &ok) };
+
+        if (der_peek(&r, DER_CONTEXT(0)))
+            c->aki = der_expect(&r, DER_CONTEXT(0));
+    }
+}
+
+/* OpenSSL's own view of the same bytes.  The caller's error queue stays as it was. */
+static int x509_read(struct cert *c)
+{
+    const unsigned char *at = c->der.data;
+
+    ERR_set_mark();
+    c->x509 = d2i_X509(NULL, &at, (long)c->der.len);
+    if (c->x509 != NULL)
+        X509_check_purpose(c->x509, -1, 0);     /* its lazy part now: later only reads */
+    ERR_pop_to_mark();
+    return c->x509 != NULL && at == c->der.data + c->der.len ? 0 : MW_E_DER;
+}
+
+static void cert_freep(struct cert **c)
+{
+    cert_free(*c);
+}
+
+int cert_parse(struct cert **out, struct mw_span der)
+{
+    CLEANUP(cert_freep) struct cert *c = NULL;
+    char *copy;
+    int error;
+
+    if (der.len > MW_MAX_CERT_BYTES)
+        return MW_E_TOO_MANY;
+    c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return -ENOMEM;
+    copy = span_dup(der);
+    if (copy == NULL)
+        return -ENOMEM;
+    c->der = span_of(copy, der.len);
+    error = fields_read(c);
+    if (error == 0)
+        error = sans_read(c);
+    if (error == 0)
+        error = x509_read(c);
+    if (error != 0)
+        return error;
+    hints_read(c);
+    c->self_issued = span_eq(c->subject, c->issuer);
+    SHA256(c->der.data, c->der.len, c->sha256);
+    SHA1(c->der.data, c->der.len, c->sha1);
+    SHA256(c->spki.data, c->spki.len, c->spki_sha256);
+    *out = own_steal(&c);
+    return 0;
+}
+
+void cert_free(struct cert *c)
+{
+    if (c == NULL)
+        return;
+    X509_free(c->x509);
+    free((void *)(uintptr_t)c->der.data);
+    free(c->extensions);
+    free(c->sans);
+    free(c);
+}
+
+bool cert_same(const struct cert *a, const struct cert *b)
+{
+    return a == b || span_eq(a->der, b->der);
+}
+
+bool cert_same_key(const struct cert *a, const struct cert *b)
+{
+    return span_eq(a->spki, b->spki);
+}
+
+int cert_signed_by(const struct cert *c, const struct cert *issuer)
+{
+    EVP_PKEY *key = X509_get0_pubkey(issuer->x509);
+    int good;
+
+    if (key == NULL)
+        return 0;
+    ERR_set_mark();
+    good = X509_verify(c->x509, key);
+    ERR_pop_to_mark();
+    return good == 1;
+}
+
+void cert_spki_pin(const struct cert *c, struct buf *out)
+{
+    buf_str(out, "sha256/");
+    text_base64(out, span_of(c->spki_sha256, sizeof c->spki_sha256));
+}
