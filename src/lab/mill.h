@@ -32,7 +32,8 @@ struct mill_extension {
 
 /* All-zero fields mean what an ordinary certificate of that kind has. */
 struct mill_spec {
-    const char *subject;        /* "CN=leaf.lab.test,O=Lab"; "" for an empty subject */
+    const char *subject;        /* RFC 4514 order: "CN=leaf.lab.test,O=Lab"; "" for none; a
+                                 * backslash keeps the next character */
     const char *names;          /* SAN: "DNS:a.test,DNS:*.b.test,IP:192.0.2.1,email:x@y.test";
                                  * NULL: none */
     bool names_critical;
@@ -49,7 +50,8 @@ struct mill_spec {
     bool must_staple;           /* RFC 7633 */
     enum mill_digest digest;
     int version;                /* 0: v3; 1: v1 */
-    struct mw_span serial;      /* big-endian; empty: random */
+    struct mw_span serial;      /* big-endian; empty: 16 bytes derived from all the rest, so that
+                                 * unlike certificates differ and a precertificate agrees */
     struct mw_span sct_list;    /* SignedCertificateTimestampList to embed (RFC 6962 3.3) */
     const struct mill_extension *extra;
     size_t n_extra;
