@@ -10,13 +10,6 @@ pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 
-# Debian's libucl ships no .pc file.
-find_path(UCL_INCLUDE_DIR ucl.h PATH_SUFFIXES ucl REQUIRED)
-find_library(UCL_LIBRARY ucl REQUIRED)
-add_library(ucl_external INTERFACE)
-target_include_directories(ucl_external SYSTEM INTERFACE ${UCL_INCLUDE_DIR})
-target_link_libraries(ucl_external INTERFACE ${UCL_LIBRARY})
-
 add_compile_definitions(_DEFAULT_SOURCE _POSIX_C_SOURCE=200809L)
 add_compile_options(
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion

@@ -30,7 +30,7 @@ void *arena_alloc(struct arena *a, size_t bytes)
     struct arena_block *b = a->blocks;
     size_t need, room;
 
-    if (bytes > a->max_bytes - a->used_bytes)
+    if (bytes > a->max_bytes - a->used_bytes || bytes > PTRDIFF_MAX / 2)
         return NULL;
     need = (bytes + align - 1) / align * align;
     if (b == NULL || b->room - b->used < need) {

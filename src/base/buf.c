@@ -17,7 +17,7 @@ uint8_t *buf_reserve(struct buf *b, size_t len)
 
     if (b->error != 0)
         return NULL;
-    if (len > b->max - b->len) {
+    if (len > b->max - b->len || len > PTRDIFF_MAX / 2 - b->len) {
         b->error = -EMSGSIZE;
         return NULL;
     }

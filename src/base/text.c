@@ -93,7 +93,7 @@ int text_unbase64(struct buf *out, struct mw_span text)
         }
     }
     for (; i < text.len; i++)
-        if (strchr("= \r\n\t", text.data[i]) == NULL)
+        if (text.data[i] == 0 || strchr("= \r\n\t", text.data[i]) == NULL)
             return -EINVAL;
     if (held == 6)              /* one lonely character holds no whole byte */
         return -EINVAL;
@@ -125,15 +125,21 @@ static size_t utf8_len(struct mw_span s, uint32_t *code)
     return n + 1;
 }
 
+/* Control characters, and what Unicode shows as nothing or lets reorder what is shown. */
 static bool shows_safely(uint32_t code)
 {
-    if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-        return false;
-    if (code >= 0x200b && code <= 0x200f)       /* zero-width, direction marks */
-        return false;
-    if (code >= 0x2028 && code <= 0x202e)       /* separators, bidirectional overrides */
-        return false;
-    return !(code >= 0x2066 && code <= 0x2069) && code != 0xfeff;
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0xad, 0xad },     { 0x61c, 0x61c },
+        { 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+        { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+        if (code >= hidden[i].first && code <= hidden[i].last)
+            return false;
+    return true;
 }
 
 void text_safe(struct buf *out, struct mw_span text, size_t max_bytes)

@@ -18,9 +18,9 @@ void text_base64(struct buf *out, struct mw_span bytes);
 /* White space is ignored, padding is optional at the end.  -EINVAL: foreign characters. */
 MW_MUST_CHECK int text_unbase64(struct buf *out, struct mw_span text);
 
-/* For a terminal or a log: control characters, escape sequences, bidirectional overrides and
- * malformed UTF-8 from the network come out as \xNN; max_bytes 0 means no limit, else the
- * text is cut there on a character's border and "…" added. */
+/* For a terminal or a log: control characters, escape sequences, invisible characters,
+ * bidirectional overrides and malformed UTF-8 come out as \xNN.  max_bytes 0 means no limit,
+ * else the text is cut there on a character's border and "…" added. */
 void text_safe(struct buf *out, struct mw_span text, size_t max_bytes);
 
 /* Whole number in [min, max], decimal.  -EINVAL: anything else, an empty span included. */
