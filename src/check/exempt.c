@@ -1,34 +1,47 @@
 #include "check/exempt.h"
 
-#include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/config.h"
 #include "base/own.h"
-#include "check/args.h"
 #include "check/exempt_apps.h"
 #include "check/exempt_forms.h"
 #include "check/exempt_ticket.h"
+#include "check/exit.h"
+#include "check/subcommand.h"
 #include "trust/name.h"
 
-enum { OPT_FOR, OPT_APP, OPT_EXACT, OPT_DOMAIN, OPT_TICKET, OPT_LIST };
-
-static const struct args_option options[] = {
-    [OPT_FOR] = { "for", 'f', "GATEWAY", "squid, panos, fortios, …: all of them when left out" },
-    [OPT_APP] = { "app", 'a', "APP", "the names of a known app: screenmeet, zoom, …" },
-    [OPT_EXACT] = { "exact", 'x', NULL, "only the name itself, not what is below it" },
-    [OPT_DOMAIN] = { "domain", 'd', NULL, "widen each name to its whole registered domain" },
-    [OPT_TICKET] = { "ticket", 't', NULL, "a text to send to IT, with the exception in it" },
-    [OPT_LIST] = { "list", 'l', NULL, "list the gateways and the apps" },
+struct exempt_settings {
+    const char *gateway;
+    struct config_list apps;
+    bool exact, domain, ticket, list, help;
 };
 
-static const struct args_command command = {
+#define SETTING(field) offsetof(struct exempt_settings, field)
+
+static const struct arg exempt_args[] = {
+    { "for", 'f', CONFIG_STRING, SETTING(gateway), 0, 0, "GATEWAY",
+      "squid, panos, fortios, …; all of them when left out", true },
+    { "app", 'a', CONFIG_LIST, SETTING(apps), 0, 0, "APP",
+      "the names of a known app: screenmeet, zoom, …", true },
+    { "exact", 'x', CONFIG_BOOL, SETTING(exact), 0, 0, NULL,
+      "only the name itself, not what is below it", true },
+    { "domain", 'd', CONFIG_BOOL, SETTING(domain), 0, 0, NULL,
+      "widen each name to its whole registered domain", true },
+    { "ticket", 't', CONFIG_BOOL, SETTING(ticket), 0, 0, NULL,
+      "a text to send to IT, with the exception in it", true },
+    { "list", 'l', CONFIG_BOOL, SETTING(list), 0, 0, NULL, "the gateways and the apps", true },
+    { "help", 'h', CONFIG_BOOL, SETTING(help), 0, 0, NULL, "this text", true },
+};
+
+static const struct subcommand command = {
     .name = "midwatch exempt",
     .usage = "[--for GATEWAY] [--app APP]... [NAME...]",
     .about = "Prints the exception from TLS inspection that IT needs for an app or a site, in\n"
              "the language of their gateway. NAME covers itself and every name below it.",
-    .options = options,
-    .n_options = ARRAY_LEN(options),
+    .args = exempt_args,
+    .n_args = ARRAY_LEN(exempt_args),
     .footer = "Examples:\n"
               "  midwatch exempt --for fortios meet.example.com\n"
               "  midwatch exempt --for panos --app screenmeet --ticket\n"
@@ -52,15 +65,13 @@ static int add_name(struct exemption *e, const char *domain, bool tree)
 {
     char *copy = arena_strdup(&e->arena, domain);
 
-    if (copy == NULL) {
-        fprintf(stderr, "midwatch exempt: out of memory\n");
-        return 3;
-    }
+    if (copy == NULL)
+        return subcommand_fail(&command, "out of memory");
     for (size_t i = 0; i < e->n_names; i++)
         if (strcmp(e->names[i].domain, domain) == 0 && e->names[i].tree == tree)
             return 0;
     if (e->n_names == NAMES_MAX)
-        return args_usage(&command, "more than %d names: split the list", NAMES_MAX);
+        return subcommand_usage(&command, "more than %d names: split the list", NAMES_MAX);
     e->names[e->n_names++] = (struct exempt_name){ copy, tree };
     return 0;
 }
@@ -72,17 +83,17 @@ static int add_word(struct exemption *e, const char *word)
     struct host host;
 
     if (host_parse(&host, name) != 0)
-        return args_usage(&command, "%s is not a host name", word);
+        return subcommand_usage(&command, "%s is not a host name", word);
     if (host.kind == HOST_IP)
-        return args_usage(&command, "%s is an address; gateways except names", word);
+        return subcommand_usage(&command, "%s is an address; gateways except names", word);
     if (strchr(host.text, '.') == NULL)
-        return args_usage(&command, "%s has no dot: excepting a whole top level is too wide",
+        return subcommand_usage(&command, "%s has no dot: excepting a whole top level is too wide",
                           word);
     if (e->domain) {
         const char *wider = host_registrable(&host);
 
         if (wider == NULL)
-            return args_usage(&command, "%s has no registered domain above it", word);
+            return subcommand_usage(&command, "%s has no registered domain above it", word);
         return add_name(e, wider, true);
     }
     return add_name(e, host.text, !e->exact);
@@ -98,12 +109,12 @@ static int unknown_app(const struct exemption *e, const char *app)
         n += (known[n] = span_dup(e->apps.items[i].app)) != NULL;
     near = config_nearest(app, known, n);
     if (near != NULL)
-        args_usage(&command, "no app called %s, did you mean %s?", app, near);
+        subcommand_usage(&command, "no app called %s, did you mean %s?", app, near);
     else
-        args_usage(&command, "no app called %s; --list shows them", app);
+        subcommand_usage(&command, "no app called %s; --list shows them", app);
     while (n > 0)
         free((void *)known[--n]);
-    return 2;
+    return CHECK_USAGE;
 }
 
 static int add_app(struct exemption *e, const char *app)
@@ -130,7 +141,7 @@ static int add_app(struct exemption *e, const char *app)
     return found ? 0 : unknown_app(e, app);
 }
 
-static void list_all(const struct exemption *e)
+static int list_all(const struct exemption *e)
 {
     printf("Gateways (--for):\n");
     for (size_t i = 0; i < n_exempt_forms; i++)
@@ -145,6 +156,7 @@ static void list_all(const struct exemption *e)
     }
     printf("\nA: the maker's own documentation. B: a third party's. C: commonly known, check "
            "first.\n");
+    return 0;
 }
 
 static void print_form(struct buf *out, const struct exemption *e, const struct exempt_form *form)
@@ -189,10 +201,8 @@ static int print_all(const struct exemption *e)
             print_form(&out, e, f);
         }
     }
-    if (buf_error(&out) != 0) {
-        fprintf(stderr, "midwatch exempt: out of memory\n");
-        return 3;
-    }
+    if (buf_error(&out) != 0)
+        return subcommand_fail(&command, "out of memory");
     fwrite(out.data, 1, out.len, stdout);
     return 0;
 }
@@ -210,68 +220,43 @@ static int set_form(struct exemption *e, const char *id)
         ids[n] = exempt_forms[n].id;
     near = config_nearest(id, ids, n);
     if (near != NULL)
-        return args_usage(&command, "no gateway called %s, did you mean %s?", id, near);
-    return args_usage(&command, "no gateway called %s; --list shows them", id);
-}
-
-/* Flags count wherever they stand, so names wait until all is read. */
-static int read_arguments(struct exemption *e, int argc, char **argv, bool names)
-{
-    struct args a = ARGS_INIT(argc, argv, &command);
-    int what, r = 0;
-
-    while (r == 0 && (what = args_next(&a)) != ARGS_END) {
-        switch (what) {
-        case OPT_FOR:
-            r = set_form(e, a.value);
-            break;
-        case OPT_APP:
-            r = names ? add_app(e, a.value) : 0;
-            break;
-        case OPT_EXACT:
-            e->exact = true;
-            break;
-        case OPT_DOMAIN:
-            e->domain = true;
-            break;
-        case OPT_TICKET:
-            e->ticket = true;
-            break;
-        case OPT_LIST:
-            if (!names)
-                list_all(e);
-            return -1;
-        case ARGS_WORD:
-            r = names ? add_word(e, a.value) : 0;
-            break;
-        case ARGS_HELP:
-            args_help(&command);
-            return -1;
-        default:
-            return 2;
-        }
-    }
-    return r;
+        return subcommand_usage(&command, "no gateway called %s, did you mean %s?", id, near);
+    return subcommand_usage(&command, "no gateway called %s; --list shows them", id);
 }
 
 static int run(struct exemption *e, int argc, char **argv)
 {
-    int r = exempt_apps_builtin(&e->arena, &e->apps);
+    struct exempt_settings set = { 0 };
+    struct config_list names = { 0 };
+    int r;
 
-    if (r != 0) {
-        fprintf(stderr, r < 0 ? "midwatch exempt: out of memory\n"
-                              : "midwatch exempt: the built-in list of apps is broken\n");
-        return 3;
+    switch (subcommand_read(&command, argc, argv, &set, &set.help, &e->arena, &names)) {
+    case SUBCOMMAND_HELPED:
+        return 0;
+    case SUBCOMMAND_BAD:
+        return CHECK_USAGE;
+    case SUBCOMMAND_GO_ON:
+        break;
     }
-    r = read_arguments(e, argc, argv, false);
-    if (r == 0)
-        r = read_arguments(e, argc, argv, true);
+    r = exempt_apps_builtin(&e->arena, &e->apps);
     if (r != 0)
-        return r < 0 ? 0 : r;
-    if (e->exact && e->domain)
-        return args_usage(&command, "--exact and --domain contradict each other");
+        return subcommand_fail(&command, r < 0 ? "out of memory" : "the list of apps is broken");
+    if (set.list)
+        return list_all(e);
+    if (set.exact && set.domain)
+        return subcommand_usage(&command, "--exact and --domain contradict each other");
+    e->exact = set.exact;
+    e->domain = set.domain;
+    e->ticket = set.ticket;
+    r = set.gateway != NULL ? set_form(e, set.gateway) : 0;
+    for (size_t i = 0; r == 0 && i < set.apps.count; i++)
+        r = add_app(e, set.apps.items[i]);
+    for (size_t i = 0; r == 0 && i < names.count; i++)
+        r = add_word(e, names.items[i]);
+    if (r != 0)
+        return r;
     if (e->n_names == 0)
-        return args_usage(&command, "name a host, or an app with --app");
+        return subcommand_usage(&command, "name a host, or an app with --app");
     return print_all(e);
 }
 
@@ -280,10 +265,8 @@ int exempt_command(int argc, char **argv)
     struct exemption *e = calloc(1, sizeof(*e));
     int status;
 
-    if (e == NULL) {
-        fprintf(stderr, "midwatch exempt: out of memory\n");
-        return 3;
-    }
+    if (e == NULL)
+        return subcommand_fail(&command, "out of memory");
     e->arena.max_bytes = 1 << 20;
     status = run(e, argc, argv);
     arena_deinit(&e->arena);
