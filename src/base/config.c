@@ -40,8 +40,9 @@ static const char *shown(struct config *c, const char *text)
     const char *copy;
 
     text_safe(&safe, span_str(text), 60);
-    copy = buf_error(&safe) == 0 ? arena_strdup(c->arena, (const char *)buf_span(&safe).data)
-                                 : NULL;
+    if (safe.len == 0)
+        return "";
+    copy = arena_strdup(c->arena, (const char *)safe.data);
     return copy != NULL ? copy : "?";
 }
 

@@ -138,6 +138,7 @@ static void test_wrong_values(void **state)
     refused(f, "roots my roots.pem",
             "m.conf:1: roots wants one value, not 2; quote it if it has spaces");
     refused(f, "roots ;", "m.conf:1: roots wants one value, not 0; quote it if it has spaces");
+    refused(f, "ask \"\"", "m.conf:1: ask wants yes or no, not \"\"");
     refused(f, "ask \x1b", "m.conf:1: ask wants yes or no, not \"\\x1b\"");
 }
 

@@ -1,0 +1,47 @@
+/* Config files: any text is read or refused with one printable line. */
+#include <stdlib.h>
+
+#include "base/config.h"
+#include "fuzz.h"
+
+struct settings {
+    const char *text;
+    struct config_list list;
+    int64_t number, seconds;
+    bool yes;
+};
+
+static const struct config_key keys[] = {
+    { "text", CONFIG_STRING, offsetof(struct settings, text), 0, 0 },
+    { "list", CONFIG_LIST, offsetof(struct settings, list), 0, 0 },
+    { "number", CONFIG_NUMBER, offsetof(struct settings, number), -5, 1 << 20 },
+    { "seconds", CONFIG_SECONDS, offsetof(struct settings, seconds), 0, 86400 },
+    { "yes", CONFIG_BOOL, offsetof(struct settings, yes), 0, 0 },
+};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(8 << 20);
+    CLEANUP(buf_deinit) struct buf error = BUF_INIT(1 << 16);
+    struct settings s = { 0 };
+    size_t bytes = 0;
+    int r = config_read(span_of(data, len), "f", keys, ARRAY_LEN(keys), &s, &arena, &error);
+
+    if ((r > 0) != (error.len > 0) || buf_error(&error) != 0)
+        abort();
+    for (size_t i = 0; i < error.len; i++)
+        if (error.data[i] < 0x20 || error.data[i] == 0x7f)
+            abort();
+    if (r != 0)
+        return 0;
+    if (s.number < -5 || s.number > 1 << 20 || s.seconds < 0 || s.seconds > 86400 ||
+        s.list.count > CONFIG_MAX_LIST)
+        abort();
+    for (size_t i = 0; i < s.list.count; i++)
+        bytes += strlen(s.list.items[i]);
+    if (s.text != NULL)
+        bytes += strlen(s.text);
+    if (bytes > len)
+        abort();
+    return 0;
+}
