@@ -98,3 +98,17 @@ void parameters_text(struct buf *out, const struct mw_evidence *ev)
     part(out, tls_scheme_name(t->signature_scheme));
     part(out, t->alpn);
 }
+
+void url_shown(struct buf *out, const char *url)
+{
+    const char *slashes = strstr(url, "://");
+    const char *start = slashes != NULL ? slashes + 3 : url;
+    const char *end = start + strcspn(start, "/?#");
+    const char *host = start;
+
+    for (const char *c = start; c < end; c++)
+        if (*c == '@')
+            host = c + 1;
+    text_safe(out, span_of(url, (size_t)(start - url)), 0);
+    text_safe(out, span_str(host), 200);
+}

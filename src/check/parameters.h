@@ -16,4 +16,7 @@ const char *reach_name(enum mw_reach reach);        /* "handshake", "dns-failed"
 /* "TLS 1.3, TLS_AES_128_GCM_SHA256, X25519, h2"; nothing when there was no handshake. */
 void parameters_text(struct buf *out, const struct mw_evidence *ev);
 
+/* A URL as it may be shown: without user name and password, safe to print. */
+void url_shown(struct buf *out, const char *url);
+
 #endif

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "base/clock.h"
+#include "base/text.h"
 #include "check/certs.h"
 #include "check/parameters.h"
 #include "check/story.h"
@@ -181,6 +181,21 @@ static void report_finding(struct layout *l, const struct mw_finding *f)
         layout_wrap(l, LAYOUT_LABEL, LAYOUT_LABEL, (const char *)text.data);
 }
 
+static void report_peer(struct layout *l, const struct mw_evidence *ev)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(ROW_BYTES);
+
+    if (ev->local.peer_address == NULL)
+        return;
+    text_safe(&text, span_str(ev->local.peer_address), 100);
+    if (ev->local.proxy_used && ev->local.proxy != NULL) {
+        buf_str(&text, ", through ");
+        url_shown(&text, ev->local.proxy);
+    }
+    if (buf_error(&text) == 0)
+        layout_row(l, "peer", (const char *)text.data);
+}
+
 static void report_verbose(struct layout *l, const struct mw_evidence *ev,
                            const struct mw_verdict *v)
 {
@@ -189,10 +204,7 @@ static void report_verbose(struct layout *l, const struct mw_evidence *ev,
     parameters_text(&text, ev);
     if (text.len > 0 && buf_error(&text) == 0)
         layout_row(l, "TLS", (const char *)text.data);
-    if (ev->local.peer_address != NULL)
-        row_format(l, "peer", "%s%s%s", ev->local.peer_address,
-                   ev->local.proxy_used ? ", through " : "",
-                   ev->local.proxy_used && ev->local.proxy != NULL ? ev->local.proxy : "");
+    report_peer(l, ev);
     if (ev->reach_detail != NULL)
         layout_row(l, "came", ev->reach_detail);
     report_missing(l, v);
