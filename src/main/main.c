@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/config.h"
 #include "check/built.h"
+#include "check/exempt.h"
 #include "check/exit.h"
 #include "check/explain.h"
 
@@ -19,6 +20,7 @@ static const struct command {
     const char *summary;
 } commands[] = {
     { "explain", explain_command, "what a finding means, and what to do about it" },
+    { "exempt", exempt_command, "the exception your IT needs, for their gateway" },
     { "version", version_command, "which version this is" },
     { "help", help_command, "this text, or that of a command" },
 };
