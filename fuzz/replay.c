@@ -5,27 +5,28 @@
 
 #include "fuzz.h"
 
-enum { MAX_BYTES = 4 << 20 };
-
 /* The bytes in a block of exactly their size, so that reading past them is noticed. */
 static int replay(const char *path)
 {
-    uint8_t *bytes = malloc(MAX_BYTES), *exact;
     FILE *file = fopen(path, "rb");
-    size_t len;
+    uint8_t *bytes;
+    long len = -1;
 
-    if (bytes == NULL || file == NULL) {
+    if (file == NULL) {
         perror(path);
         return EXIT_FAILURE;
     }
-    len = fread(bytes, 1, MAX_BYTES, file);
+    if (fseek(file, 0, SEEK_END) == 0)
+        len = ftell(file);
+    rewind(file);
+    bytes = len >= 0 ? malloc((size_t)len) : NULL;
+    if (len > 0 && (bytes == NULL || fread(bytes, (size_t)len, 1, file) != 1))
+        len = -1;
     fclose(file);
-    exact = realloc(bytes, len > 0 ? len : 1);
-    if (exact == NULL)
-        return EXIT_FAILURE;
-    LLVMFuzzerTestOneInput(exact, len);
-    free(exact);
-    return EXIT_SUCCESS;
+    if (len >= 0)
+        LLVMFuzzerTestOneInput(bytes, (size_t)len);
+    free(bytes);
+    return len >= 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)

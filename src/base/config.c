@@ -105,7 +105,7 @@ static bool ends_word(int ch)
 
 static int keep_word(struct config *c, struct mw_span bytes, const char **out)
 {
-    struct mw_span copy;
+    struct mw_span copy = { NULL, 0 };
 
     if (bytes.len > CONFIG_MAX_WORD)
         return wrong(c, c->line, "a value is longer than %d bytes", CONFIG_MAX_WORD);
