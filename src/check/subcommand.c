@@ -8,6 +8,9 @@
 #include "check/layout.h"
 
 static void complain(const struct subcommand *c, const char *format, va_list list,
+                     const char *tail) PRINTF_LIKE(2, 0);
+
+static void complain(const struct subcommand *c, const char *format, va_list list,
                      const char *tail)
 {
     char line[1024];
