@@ -1,0 +1,113 @@
+/*
+ * Is the issuer a product's? The catalogue answers by fingerprint, by key, or by the issuer's
+ * name. A name says nothing under a public authority: those check whom they issue to.
+ */
+#include "base/own.h"
+#include "base/text.h"
+#include "trust/intercept.h"
+#include "trust/policy.h"
+
+/* A product and the certificate that gave it away. */
+struct sighting {
+    const struct product *product;
+    const struct cert *cert;
+    int index; /* in the path, -1: sent, but not in it */
+    bool by_key;
+};
+
+static bool better(const struct sighting *best, const struct product *p, bool by_key)
+{
+    if (best->product == NULL)
+        return true;
+    if (best->by_key != by_key)
+        return by_key;
+    return p->grade < best->product->grade;
+}
+
+static void consider(struct sighting *best, const struct product *p, const struct cert *cert,
+                     int index, bool by_key)
+{
+    if (p != NULL && better(best, p, by_key))
+        *best = (struct sighting){ p, cert, index, by_key };
+}
+
+static struct sighting look(const struct middle *m)
+{
+    const struct catalogue *c = m->j->policy->catalogue;
+    const struct path *path = &m->j->chain.path;
+    struct sighting best = { .index = -1 };
+
+    for (size_t i = 0; i < path->n; i++) {
+        const struct cert *cert = path->certs[i];
+
+        consider(&best, catalogue_match_key(c, cert, i == 0), cert, (int)i, true);
+        if (!m->public_anchor)
+            consider(&best, catalogue_match_issuer(c, cert), cert, (int)i, false);
+    }
+    for (size_t i = 0; path->n == 0 && i < m->j->n_sent; i++) {
+        const struct cert *cert = m->j->certs[i];
+
+        consider(&best, catalogue_match_key(c, cert, i == 0), cert, -1, true);
+        consider(&best, catalogue_match_issuer(c, cert), cert, -1, false);
+    }
+    return best;
+}
+
+static enum mw_certainty named_certainty(const struct sighting *s)
+{
+    if (s->by_key)
+        return MW_CERTAIN;
+    return s->product->grade <= GRADE_B && !s->product->also_genuine ? MW_LIKELY : MW_HINT;
+}
+
+/* In decibans; see docs/weighing.md. */
+static int named_weight(const struct sighting *s)
+{
+    static const int by_grade[] = { [GRADE_A] = 20, [GRADE_B] = 18, [GRADE_C] = 12 };
+
+    if (s->product->also_genuine)
+        return 2;
+    if (s->by_key || s->product->bad_root)
+        return 40;
+    return s->product->grade <= GRADE_C ? by_grade[s->product->grade] : 0;
+}
+
+static void bad_root_add(struct middle *m, const struct sighting *s)
+{
+    CLEANUP(buf_deinit) struct buf issuer = BUF_INIT(64 * 1024);
+    struct mw_finding *f;
+
+    name_format(&issuer, s->cert->issuer);
+    f = judge_add(m->j, MW_KNOWN_BAD_ROOT, s->index, "%s: %s, recognised by its %s",
+                  s->product->name, issuer.len > 0 ? (const char *)issuer.data : "no issuer name",
+                  s->by_key ? "fingerprint" : "name");
+    if (f != NULL)
+        f->certainty = s->by_key ? MW_CERTAIN : MW_LIKELY;
+}
+
+void intercept_names(struct middle *m)
+{
+    CLEANUP(buf_deinit) struct buf issuer = BUF_INIT(64 * 1024);
+    struct sighting s = look(m);
+    struct mw_finding *f;
+
+    if (s.product == NULL)
+        return;
+    m->product = s.product;
+    m->named = named_certainty(&s);
+    if (strcmp(s.product->kind, "captive-portal") == 0)
+        m->portal = true;
+    name_format(&issuer, s.cert->issuer);
+    f = judge_add(m->j, MW_INTERCEPTOR_NAMED, s.index, "%s (%s): issuer %s%s", s.product->name,
+                  s.product->vendor != NULL ? s.product->vendor : "vendor unknown",
+                  issuer.len > 0 ? (const char *)issuer.data : "without a name",
+                  s.product->also_genuine ? "; some sites really use this issuer" : "");
+    middle_weigh(m, f, named_weight(&s));
+    if (f != NULL) {
+        f->certainty = m->named;
+        if (s.by_key)
+            f->disproof = NULL;
+    }
+    if (s.product->bad_root)
+        bad_root_add(m, &s);
+}
