@@ -95,7 +95,8 @@ int watch_summary_parse(struct watch_summary *out, struct mw_span text)
     struct mw_span line, name;
 
     for (size_t i = 0; i < ARRAY_LEN(facts); i++) {
-        if (!span_line(&text, &line) || !span_field(&line, '=', &name) ||
+        if (!span_line(&text, &line) || line.len == 0 ||
+            memchr(line.data, '=', line.len) == NULL || !span_field(&line, '=', &name) ||
             !span_eq(name, span_str(facts[i].name)) || line.len >= facts[i].room)
             return -EINVAL;
         if (line.len > 0)
