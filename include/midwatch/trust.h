@@ -132,6 +132,8 @@ struct mw_evidence {
     const char *host;           /* as asked for: DNS name (U- or A-labels) or IP literal */
     uint16_t port;
     struct mw_wall now;         /* this computer's clock when the chain arrived */
+    bool now_chosen;            /* now is a time somebody wants judged, not a clock's reading:
+                                 * this computer's clock is then not in question */
     struct mw_wall built;       /* when this program was built: no clock may be before it */
 
     enum mw_reach reach;

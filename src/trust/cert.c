@@ -27,7 +27,7 @@ const struct cert_extension *cert_extension(const struct cert *c, struct mw_span
 }
 
 /* Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } (RFC 5280 4.1) */
-static void extension_read(struct reader *list, struct cert_extension *e)
+void cert_extension_read(struct reader *list, struct cert_extension *e)
 {
     struct reader r = { .rest = der_expect(list, DER_SEQUENCE) };
 
@@ -48,7 +48,7 @@ static int extensions_read(struct cert *c, struct mw_span sequence)
     size_t n = 0;
 
     while (read_more(&r)) {
-        extension_read(&r, &e);
+        cert_extension_read(&r, &e);
         n++;
     }
     if (r.failed)
@@ -60,7 +60,7 @@ static int extensions_read(struct cert *c, struct mw_span sequence)
         return -ENOMEM;
     r = (struct reader){ .rest = sequence };
     while (c->n_extensions < n)
-        extension_read(&r, &c->extensions[c->n_extensions++]);
+        cert_extension_read(&r, &c->extensions[c->n_extensions++]);
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include "base/buf.h"
+#include "base/reader.h"
 
 enum san_kind { SAN_DNS, SAN_IP, SAN_EMAIL, SAN_URI, SAN_DIRECTORY, SAN_OTHER };
 
@@ -51,6 +52,10 @@ struct cert {
     size_t n_sans;                      /* at most MW_MAX_NAMES */
     bool san_present, san_malformed, san_critical;
 };
+
+/* The next Extension of an Extensions list, of a certificate, CRL or OCSP response alike
+ * (RFC 5280 4.1); the spans borrow from the list. */
+void cert_extension_read(struct reader *list, struct cert_extension *e);
 
 /* The extension with this OID (content octets), NULL: absent. */
 const struct cert_extension *cert_extension(const struct cert *c, struct mw_span oid);

@@ -27,6 +27,9 @@
 #include "trust/name.h"
 #include "trust/policy.h"
 
+struct revocation;
+struct ct_result;
+
 /* A path from leaf to anchor, or as far as it went. */
 struct path {
     struct cert *certs[MW_MAX_DEPTH + 1];
@@ -59,6 +62,8 @@ struct judge {
     struct cert *leaf;                  /* the first certificate sent; NULL: none, or malformed */
     struct chain_result chain;          /* judged at ev->now */
     struct finding_list findings;       /* all; starts as chain.findings */
+    struct revocation *revocation;      /* trust/revocation.h; NULL until asked for */
+    struct ct_result *ct;               /* trust/ct.h; NULL until asked for, or without a leaf */
     struct mw_verdict *v;               /* zeroed; stages fill their part */
     int error;                          /* first failure of ours (-ENOMEM); stops the judgement */
 };
