@@ -15,6 +15,7 @@ struct http_response {
     struct mw_span reason;          /* borrowed from the head; not safe to print as it is */
     bool bodiless;                  /* set before feeding: the answer to HEAD or CONNECT */
     bool head_done;
+    unsigned interim;               /* 1xx answers dropped */
 };
 
 #define HTTP_RESPONSE_INIT(max_body) { .m = HTTP_MESSAGE_INIT(max_body) }

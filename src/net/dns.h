@@ -2,7 +2,8 @@
  * Asks the DNS, on the caller's loop: addresses through the hosts file and then the servers,
  * and any record type raw.  Answers are told apart by why there was none.
  * Life:   dns_new() -> dns_resolve()/dns_ask()* -> callbacks -> dns_free()
- *         dns_free() drops what is under way without callbacks; run the loop once more.
+ *         dns_free() drops what is under way without callbacks; run the loop once more.  Not
+ *         to be called from a callback.
  * Memory: answers are borrowed until the callback returns.
  * Bounds: one limit for each question; at most 64 addresses and 256 records are handed on.
  */

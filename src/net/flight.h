@@ -29,7 +29,9 @@ struct flight {
     struct buf bytes;
     struct buf staple;          /* the leaf's OCSPResponse */
     struct buf scts;            /* the leaf's SignedCertificateTimestampList */
-    bool hello_seen, retry_asked, certs_seen, key_proof_seen, done_seen;
+    bool hello_seen, retry_asked, certs_seen, done_seen;
+    bool signed_seen;           /* the message that the leaf's key signs, or … */
+    bool key_proof_seen;        /* … one after it: proof, if somebody checks in between */
     enum flight_error error;    /* the first; what was read before it stands */
     const char *error_in;       /* "Certificate", … */
 };

@@ -16,6 +16,7 @@
 #ifndef PROBE_DIAL_H
 #define PROBE_DIAL_H
 
+#include "base/arena.h"
 #include "net/addr.h"
 #include "net/dns.h"
 #include "net/tls.h"
@@ -30,7 +31,7 @@ enum dial_offer {
 
 struct dial_result {
     enum mw_reach reach;
-    char *detail;               /* one clause, safe to print; NULL: none */
+    const char *detail;         /* one clause, safe to print; NULL: none */
     struct mw_parameters tls;   /* strings owned by the result */
     enum dial_offer offer;
 
@@ -44,7 +45,7 @@ struct dial_result {
     bool exporter_known;
     struct mw_wall at;          /* when the certificates arrived */
 
-    char *hosts_file;           /* "/etc/hosts:12" if the address came from there */
+    const char *hosts_file;     /* "/etc/hosts:12" if the address came from there */
     bool peer_known;            /* a TCP connection stood */
     struct addr peer;           /* who answered: the proxy, if one was used */
     char peer_text[ADDR_TEXT];  /* its address, without port */
@@ -53,7 +54,7 @@ struct dial_result {
 
     struct tls *stream;         /* still open, if the target was dialled with keep_open */
 
-    void *owned;                /* what the fields above live in */
+    struct arena arena;         /* what the fields above live in */
 };
 
 void dial_result_free(struct dial_result *r);   /* NULL ok; closes the stream */
