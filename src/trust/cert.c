@@ -124,8 +124,7 @@ static int fields_read(struct cert *c)
     return tbs_read(c, tbs.content);
 }
 
-/* GeneralName's tag to its kind; the IMPLICIT ones lose their header, the others keep it. */
-static bool san_read(struct reader *r, struct san *out)
+bool general_name_read(struct reader *r, struct san *out)
 {
     struct der e = der_next(r);
 
@@ -144,7 +143,7 @@ static bool san_read(struct reader *r, struct san *out)
         return true;
     case DER_CONTEXT(7):
         *out = (struct san){ SAN_IP, e.content };
-        return e.content.len == 4 || e.content.len == 16;
+        return true;
     case DER_CONTEXT_CONSTRUCTED(0):
     case DER_CONTEXT_CONSTRUCTED(3):
     case DER_CONTEXT_CONSTRUCTED(5):
@@ -154,6 +153,13 @@ static bool san_read(struct reader *r, struct san *out)
     default:
         return false;
     }
+}
+
+/* As general_name_read(), with the lengths of addresses in a SAN (RFC 5280 4.2.1.6). */
+static bool san_read(struct reader *r, struct san *out)
+{
+    return general_name_read(r, out) &&
+           (out->kind != SAN_IP || out->value.len == 4 || out->value.len == 16);
 }
 
 /* The names that could be read stay, even if a later one is broken: reports show them. */
@@ -281,7 +287,7 @@ void cert_free(struct cert *c)
 
 bool cert_same(const struct cert *a, const struct cert *b)
 {
-    return a == b || span_eq(a->der, b->der);
+    return a == b || memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0;
 }
 
 bool cert_same_key(const struct cert *a, const struct cert *b)

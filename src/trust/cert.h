@@ -20,6 +20,12 @@ struct san {
     struct mw_span value;       /* raw bytes: IA5 text, address octets, DER for the others */
 };
 
+/* A GeneralName.  The IMPLICIT kinds come without their header; for SAN_OTHER the value is the
+ * whole element, so that its first byte tells otherName, x400Address, ediPartyName and
+ * registeredID apart. */
+struct reader;
+bool general_name_read(struct reader *r, struct san *out);
+
 /* One extension, as it stands in the certificate. */
 struct cert_extension {
     struct mw_span oid;         /* the OID's content octets */
@@ -65,7 +71,7 @@ const struct cert_extension *cert_extension(const struct cert *c, struct mw_span
 MW_MUST_CHECK int cert_parse(struct cert **out, struct mw_span der);
 void cert_free(struct cert *c);         /* NULL ok */
 
-bool cert_same(const struct cert *a, const struct cert *b);     /* byte for byte */
+bool cert_same(const struct cert *a, const struct cert *b);     /* by fingerprint */
 bool cert_same_key(const struct cert *a, const struct cert *b);
 
 /* Did `issuer`'s key sign `c`?  1 yes, 0 no, -ENOMEM.  Remembered per pair by the chain
@@ -82,5 +88,18 @@ void name_attribute(struct buf *out, struct mw_span der_name, int nid);
 /* A DER Name in RFC 4514 form, and its short form (CN, else O, else OU, else the whole). */
 void name_format(struct buf *out, struct mw_span der_name);
 void name_format_short(struct buf *out, struct mw_span der_name);
+
+/* Is `name` in the subtree of `base`: does it start with all of base's RDNs?  Values compare
+ * without case and with spaces folded, whatever string type they are in (RFC 5280 7.1). */
+bool name_within(struct mw_span name, struct mw_span base);
+
+/* The nth emailAddress (PKCS #9) in the Name, borrowed; empty: there is none. */
+struct mw_span name_email(struct mw_span der_name, size_t nth);
+
+/* Well formed, and of no more attributes than we look at (64). */
+bool name_is_readable(struct mw_span der_name);
+
+/* A Name without any RDN. */
+bool name_is_empty(struct mw_span der_name);
 
 #endif

@@ -42,30 +42,34 @@ static const struct {
     { "emailAddress", { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x01 }, 9 },
 };
 
-/* Fills list in the order of the DER; returns how many, at most DN_MAX_ATTRIBUTES. */
-static size_t dn_read(struct mw_span der_name, struct attribute *list)
+/* Fills list in the order of the DER; returns how many, at most DN_MAX_ATTRIBUTES.  *whole
+ * (may be NULL): that was all, and well formed. */
+static size_t dn_read(struct mw_span der_name, struct attribute *list, bool *whole)
 {
-    bool ok;
+    bool ok, ignored;
     struct reader rdns = { .rest = der_unwrap(der_name, DER_SEQUENCE, &ok) };
     size_t n = 0;
 
+    whole = whole != NULL ? whole : &ignored;
+    *whole = false;
     while (read_more(&rdns)) {
         struct reader set = { .rest = der_expect(&rdns, DER_SET) };
         bool joined = false;
 
-        while (read_more(&set) && n < DN_MAX_ATTRIBUTES) {
+        while (read_more(&set)) {
             struct reader pair = { .rest = der_expect(&set, DER_SEQUENCE) };
             struct mw_span oid = der_expect(&pair, DER_OID);
             struct der value = der_next(&pair);
 
-            if (!read_done(&pair))
+            if (!read_done(&pair) || n == DN_MAX_ATTRIBUTES)
                 return n;
             list[n++] = (struct attribute){ oid, value, joined };
             joined = true;
         }
-        if (n == DN_MAX_ATTRIBUTES)
-            break;
+        if (set.failed || !joined)
+            return n;
     }
+    *whole = ok && read_done(&rdns);
     return n;
 }
 
@@ -170,7 +174,7 @@ static void type_format(struct buf *out, struct mw_span oid)
 void name_format(struct buf *out, struct mw_span der_name)
 {
     struct attribute list[DN_MAX_ATTRIBUTES];
-    size_t n = dn_read(der_name, list);
+    size_t n = dn_read(der_name, list, NULL);
 
     /* RFC 4514 2.1: the last RDN first, each RDN in its own order. */
     for (size_t end = n; end > 0;) {
@@ -195,7 +199,7 @@ void name_attribute(struct buf *out, struct mw_span der_name, int nid)
 {
     const ASN1_OBJECT *object = OBJ_nid2obj(nid);
     struct attribute list[DN_MAX_ATTRIBUTES];
-    size_t n = dn_read(der_name, list);
+    size_t n = dn_read(der_name, list, NULL);
     struct mw_span oid;
 
     if (object == NULL)
@@ -218,4 +222,90 @@ void name_format_short(struct buf *out, struct mw_span der_name)
         name_attribute(out, der_name, order[i]);
     if (out->len == before)
         name_format(out, der_name);
+}
+
+bool name_is_readable(struct mw_span der_name)
+{
+    struct attribute list[DN_MAX_ATTRIBUTES];
+    bool whole;
+
+    dn_read(der_name, list, &whole);
+    return whole;
+}
+
+bool name_is_empty(struct mw_span der_name)
+{
+    bool ok;
+
+    return der_unwrap(der_name, DER_SEQUENCE, &ok).len == 0;
+}
+
+struct mw_span name_email(struct mw_span der_name, size_t nth)
+{
+    static const struct mw_span oid = { known[ARRAY_LEN(known) - 1].oid, 9 };
+    struct attribute list[DN_MAX_ATTRIBUTES];
+    size_t n = dn_read(der_name, list, NULL);
+
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(list[i].oid, oid) && nth-- == 0)
+            return list[i].value.content;
+    return (struct mw_span){ 0 };
+}
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The next byte of a folded value: lower case, runs of spaces as one, none at the ends. */
+static int fold_next(struct mw_span s, size_t *at)
+{
+    uint8_t c;
+
+    if (*at == s.len)
+        return -1;
+    c = s.data[(*at)++];
+    if (!is_space(c))
+        return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+    while (*at < s.len && is_space(s.data[*at]))
+        ++*at;
+    return *at == s.len ? -1 : ' ';
+}
+
+static bool value_same(const struct der *a, const struct der *b)
+{
+    CLEANUP(buf_deinit) struct buf x = BUF_INIT(MW_MAX_CERT_BYTES * 4);
+    CLEANUP(buf_deinit) struct buf y = BUF_INIT(MW_MAX_CERT_BYTES * 4);
+    size_t i = 0, k = 0;
+    int c, d;
+
+    if (span_eq(a->whole, b->whole))
+        return true;
+    value_utf8(&x, a);
+    value_utf8(&y, b);
+    if (buf_error(&x) != 0 || buf_error(&y) != 0)
+        return false;
+    while (i < x.len && is_space(x.data[i]))
+        i++;
+    while (k < y.len && is_space(y.data[k]))
+        k++;
+    do {
+        c = fold_next(buf_span(&x), &i);
+        d = fold_next(buf_span(&y), &k);
+    } while (c == d && c >= 0);
+    return c == d;
+}
+
+bool name_within(struct mw_span name, struct mw_span base)
+{
+    struct attribute have[DN_MAX_ATTRIBUTES], want[DN_MAX_ATTRIBUTES];
+    size_t n_have = dn_read(name, have, NULL), n_want = dn_read(base, want, NULL);
+
+    if (n_want > n_have || (n_want < n_have && have[n_want].joined))
+        return false;
+    for (size_t i = 0; i < n_want; i++)
+        if (!span_eq(have[i].oid, want[i].oid) || have[i].joined != want[i].joined ||
+            !value_same(&have[i].value, &want[i].value))
+            return false;
+    return true;
 }

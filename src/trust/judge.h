@@ -52,6 +52,8 @@ struct chain_result {
     bool valid_but_time;                /* every error is EXPIRED or NOT_YET_VALID */
 };
 
+struct chain_work;      /* trust/path.h */
+
 struct judge {
     struct arena *arena;                /* the verdict's own: it lives as long */
     const struct mw_policy *policy;
@@ -60,6 +62,7 @@ struct judge {
     struct cert **certs;                /* sent, in order, then fetched; the malformed left out */
     size_t n_certs, n_sent;             /* certs[0 .. n_sent-1] were sent */
     struct cert *leaf;                  /* the first certificate sent; NULL: none, or malformed */
+    struct chain_work *work;            /* what path building remembers between two times */
     struct chain_result chain;          /* judged at ev->now */
     struct finding_list findings;       /* all; starts as chain.findings */
     struct revocation *revocation;      /* trust/revocation.h; NULL until asked for */

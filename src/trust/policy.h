@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "trust/cert.h"
+#include "trust/roots.h"
 
 struct catalogue;       /* interceptors, trust/catalogue.h */
 struct ct_logs;         /* trust/ct.h */
@@ -17,13 +18,14 @@ struct anchor {
     struct cert *cert;
     enum mw_anchor_class as;
     const char *from;
+    bool built_in;              /* its fingerprint is in the built-in public list */
 };
 
 struct mw_policy {
     struct arena arena;                 /* small things live as long as the policy */
+    struct roots roots;                 /* the built-in lists */
     struct anchor *anchors;             /* sorted by subject, for lookup */
     size_t n_anchors, anchors_room;
-    bool anchors_sorted;
     struct catalogue *catalogue;        /* never NULL: the built-in one to begin with */
     struct ct_logs *ct_logs;            /* NULL: no list */
     struct mw_pin *pins;
@@ -38,5 +40,11 @@ struct mw_policy {
 
 /* Writes policy->error and returns `code`. */
 int policy_fail(struct mw_policy *p, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* The anchors whose subject is c's issuer (RFC 5280 7.1 comparison): a run of *n. */
+const struct anchor *policy_issuers(const struct mw_policy *p, const struct cert *c, size_t *n);
+
+/* The anchor that is this very certificate, NULL: it is none. */
+const struct anchor *policy_anchor(const struct mw_policy *p, const struct cert *c);
 
 #endif
