@@ -5,6 +5,8 @@
 
 #include "base/own.h"
 #include "base/text.h"
+#include "trust/catalogue.h"
+#include "trust/ct_logs.h"
 #include "trust/pem.h"
 
 enum { MAX_ANCHORS = 20000, MAX_POLICY_BYTES = 64 << 20, DEFAULT_CLOCK_TOLERANCE_S = 300 };
@@ -45,6 +47,8 @@ int mw_policy_new(struct mw_policy **out)
     p->max_intermediates = -1;
     p->clock_tolerance_s = DEFAULT_CLOCK_TOLERANCE_S;
     error = roots_load(&p->roots, &p->arena);
+    if (error == 0)
+        error = catalogue_builtin(&p->catalogue);
     if (error != 0)
         return error;
     *out = own_steal(&p);
@@ -58,6 +62,10 @@ void mw_policy_free(struct mw_policy *p)
     for (size_t i = 0; i < p->n_anchors; i++)
         cert_free(p->anchors[i].cert);
     free(p->anchors);
+    catalogue_free(p->catalogue);
+    ct_logs_free(p->ct_logs);
+    free(p->pins);
+    free(p->decisions);
     arena_deinit(&p->arena);
     free(p);
 }

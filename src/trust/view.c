@@ -7,6 +7,7 @@
 #include <openssl/objects.h>
 
 #include "base/text.h"
+#include "trust/ct.h"
 #include "trust/judge.h"
 #include "trust/url.h"
 
@@ -154,6 +155,8 @@ static void cert_view(struct judge *j, struct mw_cert_view *v, const struct cert
     v->anchor = a != NULL ? a->as : MW_ANCHOR_NONE;
     texts_view(j, v, c);
     urls_view(j, v, c);
+    if (c == j->leaf && ct_lines(j, &v->scts, &v->n_scts) != 0)
+        j->error = -ENOMEM;
 }
 
 static bool in_path(const struct path *p, const struct cert *c)
