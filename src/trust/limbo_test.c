@@ -24,10 +24,20 @@ static const struct mw_wall ordinary_time = { 1700000000 };
 
 /* Good chains that we refuse under a public anchor. */
 static const char *const explained[] = {
-    "rfc5280::ca-as-leaf",                      /* webpki::ca-as-leaf must fail */
-    "rfc5280::eku::ee-without-eku",             /* webpki::eku::ee-without-eku must fail */
-    "pathlen::validation-ignores-pathlen-in-leaf",      /* a CA as leaf, likewise */
-    "webpki::nc::permitted-dns-match-noncritical",      /* the rfc5280:: twin must fail */
+    /* Its twin of the same shape must fail, so one of the two has to be wrong. */
+    "rfc5280::ca-as-leaf",
+    "rfc5280::eku::ee-without-eku",
+    "pathlen::validation-ignores-pathlen-in-leaf",
+    "webpki::nc::permitted-dns-match-noncritical",
+    "cve::cve-2024-0567",
+    /* The common name is none of the alternative names: webpki::cn::not-in-san must fail. */
+    "rfc5280::nc::permitted-dns-match-more",
+    "rfc5280::nc::permitted-ipv4-match",
+    "rfc5280::nc::permitted-ipv6-match",
+    "rfc5280::nc::permitted-dn-match",
+    "webpki::nc::nc-permits-dns-san-pattern",
+    "webpki::san::exact-localhost-ip-san",
+    "webpki::san::leftmost-wildcard-san",
 };
 
 enum { MAX_LIST = 128 };

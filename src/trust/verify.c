@@ -110,6 +110,9 @@ static bool is_settled(const struct lint *l, int error, size_t depth)
 {
     if (lint_is_anchor(l, depth) && l->anchor_vetted)
         return true;
+    /* RFC 5280 asks key usage of certificates that authorities issue, not of what is trusted. */
+    if (lint_is_anchor(l, depth) && error == X509_V_ERR_CA_CERT_MISSING_KEY_USAGE)
+        return true;
     /* Lint judges the use of a CA's certificate as a leaf by itself. */
     return depth == 0 && error == X509_V_ERR_INVALID_NON_CA;
 }
