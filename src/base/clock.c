@@ -14,6 +14,14 @@ struct mw_wall wall_now(void)
     return (struct mw_wall){ t.tv_sec };
 }
 
+int64_t wall_now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 struct mono mono_now(void)
 {
     struct timespec t;

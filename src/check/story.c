@@ -61,33 +61,6 @@ static const char *told(struct teller *t, const char *format, ...)
     return text != NULL ? text : "";
 }
 
-/* A title as it stands within a sentence: small at its beginning, unless it begins with an
- * abbreviation. */
-static const char *within(struct teller *t, const char *title)
-{
-    char *text;
-
-    if (title[0] < 'A' || title[0] > 'Z' || (title[1] >= 'A' && title[1] <= 'Z'))
-        return title;
-    text = arena_strdup(t->arena, title);
-    if (text == NULL) {
-        t->failed = true;
-        return title;
-    }
-    text[0] = (char)(text[0] + ('a' - 'A'));
-    return text;
-}
-
-/* The host as a command takes it: with its port unless that is HTTPS's. */
-static const char *host_to_type(struct teller *t)
-{
-    const char *host = t->v->host;
-
-    if (t->v->port == 443)
-        return host;
-    return told(t, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, t->v->port);
-}
-
 static void list_add(struct story_list *list, const char *line)
 {
     for (size_t i = 0; i < list->n; i++)
@@ -179,7 +152,7 @@ static const char *untrusted_headline(struct teller *t)
     if (worst == NULL)
         return told(t, "%s cannot be trusted", v->host);
     return told(t, "an app is right to warn about %s: %s", v->host,
-                within(t, mw_code_info(worst->code)->title));
+                mw_code_info(worst->code)->title);
 }
 
 static void tell_headline(struct teller *t)
@@ -205,24 +178,18 @@ static void tell_headline(struct teller *t)
     case MW_BLOCKED:
         t->s->word = "BLOCKED";
         t->s->headline = told(t, "the connection to %s was stopped, not read: %s", v->host,
-                              first != NULL ? within(t, first) : "no certificate came");
+                              first != NULL ? first : "no certificate came");
         return;
     case MW_UNREACHABLE:
         t->s->word = "NO ANSWER";
         t->s->headline = told(t, "%s could not be tested: %s", v->host,
-                              first != NULL ? within(t, first) : "no connection");
+                              first != NULL ? first : "no connection");
         return;
     case MW_UNJUDGED:
         break;
     }
     t->s->word = "NOT JUDGED";
     t->s->headline = told(t, "%s was not judged: treat it as not trusted", v->host);
-}
-
-/* Without "DNS:", which people need not read; other kinds of name keep theirs. */
-static const char *name_alone(const char *name)
-{
-    return strncmp(name, "DNS:", 4) == 0 ? name + 4 : name;
 }
 
 static void tell_facts(struct teller *t)
@@ -236,7 +203,7 @@ static void tell_facts(struct teller *t)
     if (v->n_chain > 0) {
         t->s->issuer = v->chain[0].issuer;
         t->s->subject = v->chain[0].n_names > 0
-                            ? told(t, "%s%s", name_alone(v->chain[0].names[0]),
+                            ? told(t, "%s%s", v->chain[0].names[0],
                                    v->chain[0].n_names > 1 ? ", …" : "")
                             : v->chain[0].short_subject;
     }
@@ -382,7 +349,7 @@ static void tell_to_do(struct teller *t)
     }
     if (mw_attended_action(v) == MW_ASK)
         list_add(&t->s->person, told(t, "To go on all the same, for 7 days and this key only: "
-                                        "midwatch check --ask %s", host_to_type(t)));
+                                        "midwatch check --ask %s", v->host));
 }
 
 int story_tell(struct arena *arena, const struct mw_evidence *ev, const struct mw_verdict *v,

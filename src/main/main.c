@@ -7,11 +7,9 @@
 #include "base/compiler.h"
 #include "base/config.h"
 #include "check/built.h"
-#include "check/decisions.h"
 #include "check/exempt.h"
 #include "check/exit.h"
 #include "check/explain.h"
-#include "check/pins.h"
 
 static int help_command(int argc, char **argv);
 static int version_command(int argc, char **argv);
@@ -23,8 +21,6 @@ static const struct command {
 } commands[] = {
     { "explain", explain_command, "what a finding means, and what to do about it" },
     { "exempt", exempt_command, "the exception your IT needs, for their gateway" },
-    { "trust", trust_command, "what was trusted anyway: list, remove, log" },
-    { "pin", pin_command, "the keys a host must show: add, list, remove, import" },
     { "version", version_command, "which version this is" },
     { "help", help_command, "this text, or that of a command" },
 };

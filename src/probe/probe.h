@@ -87,10 +87,11 @@ MW_MUST_CHECK int probe_start(struct probe *p, const struct probe_target *target
 /* Targets queued or under way. */
 size_t probe_pending(const struct probe *p);
 
-/* Gives up on everything under way; on_done is not called for it. */
+/* Gives up on everything under way, also what it holds open for targets to come; on_done is not
+ * called.  Nothing can be started afterwards. */
 void probe_cancel(struct probe *p);
 
-/* After its handles are closed: run the loop once more after probe_cancel(). */
+/* After probe_cancel() and a run of the loop, which closes its handles. */
 void probe_free(struct probe *p);       /* NULL ok */
 
 #endif
