@@ -89,13 +89,11 @@ static int add_word(struct exemption *e, const char *word)
     if (strchr(host.text, '.') == NULL)
         return subcommand_usage(&command, "%s has no dot: excepting a whole top level is too wide",
                           word);
-    if (e->domain) {
-        const char *wider = host_registrable(&host);
-
-        if (wider == NULL)
-            return subcommand_usage(&command, "%s has no registered domain above it", word);
-        return add_name(e, wider, true);
-    }
+    if (host_registrable(&host) == NULL)
+        return subcommand_usage(&command, "%s is a public suffix: the sites of many owners lie "
+                                          "below it", word);
+    if (e->domain)
+        return add_name(e, host_registrable(&host), true);
     return add_name(e, host.text, !e->exact);
 }
 
