@@ -102,13 +102,16 @@ static void authority_write(struct buf *out, const struct http_url *url)
         buf_printf(out, ":%u", (unsigned)url->port);
 }
 
-/* The next URL from a Location: absolute, or a path here (RFC 9110 section 10.2.2). */
+/* The next URL from a Location: absolute, a host ("//…") or a path here (RFC 9110 section
+ * 10.2.2, RFC 3986 section 4.2). */
 static const char *redirect_take(struct fetch *f)
 {
     struct mw_span location = http_response_location(&f->response);
     CLEANUP(buf_deinit) struct buf next = BUF_INIT(sizeof f->url - 1);
 
-    if (location.len > 0 && location.data[0] == '/') {
+    if (span_eq(span_cut(location, 0, 2), SPAN_LIT("//"))) {
+        buf_str(&next, "http:");
+    } else if (location.len > 0 && location.data[0] == '/') {
         buf_str(&next, "http://");
         authority_write(&next, &f->parts);
     }
