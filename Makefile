@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 HOST ?=
 
-.PHONY: run test bench fuzz deb lint clean
+.PHONY: run test bench fuzz sabotage deb lint clean
 
 run:		# build, then show the main job: HOST=example.com checks a real host
 	@tools/deps run
@@ -22,6 +22,10 @@ bench:		# ratios against a named rival, in one run
 fuzz:		# SECONDS_EACH=600 by default
 	@tools/deps test
 	@tools/fuzz $${SECONDS_EACH:-600}
+
+sabotage:	# breaks features on purpose; a test must notice each
+	@tools/deps test
+	@tools/sabotage
 
 lint:		# clang-format, clang-tidy, cppcheck
 	@tools/deps all
