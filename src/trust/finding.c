@@ -120,7 +120,7 @@ int finding_append(struct judge *j, struct finding_list *list, const struct find
     return 0;
 }
 
-/* What to tell first among findings that are equally bad and equally sure. The order of the
+/* What to tell first among findings that are equally bad. The order of the
  * groups in codes.h is by topic; this is by what a person must know. */
 static int rank(enum mw_code code)
 {
@@ -147,9 +147,9 @@ static bool tells_before(const struct mw_finding *a, const struct mw_finding *b)
 {
     if (a->severity != b->severity)
         return a->severity > b->severity;
-    if (a->certainty != b->certainty)
-        return a->certainty > b->certainty;
-    return rank(a->code) < rank(b->code);
+    if (rank(a->code) != rank(b->code))
+        return rank(a->code) < rank(b->code);
+    return a->certainty > b->certainty;
 }
 
 /* Insertion keeps the order of equals; lists are short, and bounded. */

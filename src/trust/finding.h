@@ -12,7 +12,7 @@
 MW_MUST_CHECK int finding_append(struct judge *j, struct finding_list *list,
                                  const struct finding_list *more);
 
-/* Errors first, then what weighs more: severity, certainty, the code's own rank.  Findings
+/* Errors first, then what weighs more: severity, the code's own rank, certainty.  Findings
  * that are alike in all three stay in the order they were made. */
 void finding_sort(struct finding_list *list);
 
