@@ -1,0 +1,135 @@
+/*
+ * What the handshake settles on.
+ */
+#include <openssl/ssl.h>
+
+#include "base/compiler.h"
+#include "lab/case.h"
+
+static const struct lab_case cases[] = {
+    {
+        .name = "tls-1-0",
+        .group = "parameters",
+        .wrong = "TLS 1.0 only",
+        .verdict = "untrusted",
+        .must = "tls-old-version",
+        .tls = { .min = TLS1_VERSION, .max = TLS1_VERSION, .ciphers = "ALL:@SECLEVEL=0" },
+    },
+    {
+        .name = "tls-1-1",
+        .group = "parameters",
+        .wrong = "TLS 1.1 only",
+        .verdict = "untrusted",
+        .must = "tls-old-version",
+        .tls = { .min = TLS1_1_VERSION, .max = TLS1_1_VERSION, .ciphers = "ALL:@SECLEVEL=0" },
+    },
+    {
+        .name = "rc4",
+        .group = "parameters",
+        .wrong = "RC4 only",
+        .verdict = "untrusted",
+        .must = "tls-weak-cipher",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .fault = FAULT_OLD_FLIGHT, .suite = 0x0005 },
+    },
+    {
+        .name = "triple-des",
+        .group = "parameters",
+        .wrong = "3DES only",
+        .verdict = "untrusted",
+        .must = "tls-weak-cipher",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .fault = FAULT_OLD_FLIGHT, .suite = 0x000a },
+    },
+    {
+        .name = "export",
+        .group = "parameters",
+        .wrong = "a cipher of export strength only",
+        .verdict = "untrusted",
+        .must = "tls-weak-cipher",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .fault = FAULT_OLD_FLIGHT, .suite = 0x0003 },
+    },
+    {
+        .name = "null",
+        .group = "parameters",
+        .wrong = "no encryption at all",
+        .verdict = "untrusted",
+        .must = "tls-weak-cipher",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .max = TLS1_2_VERSION, .ciphers = "NULL-SHA256:@SECLEVEL=0" },
+    },
+    {
+        .name = "static-rsa",
+        .group = "parameters",
+        .wrong = "key exchange by RSA, which a stolen key opens afterwards",
+        .verdict = "untrusted",
+        .must = "tls-weak-key-exchange",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .max = TLS1_2_VERSION, .ciphers = "AES128-GCM-SHA256:@SECLEVEL=0" },
+    },
+    {
+        .name = "dh480",
+        .group = "parameters",
+        .wrong = "Diffie-Hellman of 480 bits",
+        .verdict = "untrusted",
+        .must = "tls-weak-key-exchange",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .fault = FAULT_OLD_FLIGHT, .suite = 0x009e, .dh_bits = 480 },
+    },
+    {
+        .name = "dh512",
+        .group = "parameters",
+        .wrong = "Diffie-Hellman of 512 bits",
+        .verdict = "untrusted",
+        .must = "tls-weak-key-exchange",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .fault = FAULT_OLD_FLIGHT, .suite = 0x009e, .dh_bits = 512 },
+    },
+    {
+        .name = "dh1024",
+        .group = "parameters",
+        .wrong = "Diffie-Hellman of 1024 bits",
+        .verdict = "untrusted",
+        .must = "tls-weak-key-exchange",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .max = TLS1_2_VERSION, .ciphers = "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0",
+                 .dh_group = "dh_1024_160" },
+    },
+    {
+        .name = "dh2048",
+        .group = "parameters",
+        .wrong = "nothing: Diffie-Hellman of 2048 bits",
+        .verdict = "private",
+        .not_ = "tls-weak-key-exchange",
+        .cert = { .key = MILL_RSA2048 },
+        .tls = { .max = TLS1_2_VERSION, .ciphers = "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0",
+                 .dh_group = "ffdhe2048" },
+    },
+    {
+        .name = "cbc",
+        .group = "parameters",
+        .wrong = "nothing worse than an older cipher: AES in CBC mode",
+        .verdict = "private",
+        .not_ = "tls-old-version",
+        .tls = { .max = TLS1_2_VERSION, .ciphers = "ECDHE-ECDSA-AES128-SHA256:@SECLEVEL=0" },
+    },
+    {
+        .name = "client-cert",
+        .group = "parameters",
+        .wrong = "the server wants a certificate of the client",
+        .verdict = "private",
+        .must = "client-cert-wanted",
+        .tls = { .max = TLS1_2_VERSION, .want_client_cert = true },
+    },
+    {
+        .name = "client-cert-13",
+        .group = "parameters",
+        .wrong = "the server wants a certificate of the client, in TLS 1.3",
+        .verdict = "private",
+        .must = "client-cert-wanted",
+        .tls = { .min = TLS1_3_VERSION, .want_client_cert = true },
+    },
+};
+
+const struct case_table cases_parameters = { cases, ARRAY_LEN(cases) };

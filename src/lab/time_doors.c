@@ -1,0 +1,128 @@
+/*
+ * Time servers, the right and the wrong: SNTP (RFC 5905 section 7.3, RFC 4330).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "lab/box.h"
+#include "lab/roughtime_server.h"
+
+enum {
+    SNTP_BYTES = 48,
+};
+
+static const int64_t ntp_to_unix_s = 2208988800;        /* 1900 to 1970 */
+
+static const int64_t ahead_s[DOORS] = {
+    [DOOR_SNTP_FAST] = 3 * 86400,
+    [DOOR_SNTP_HOUR] = 3600,
+};
+
+static void timestamp(uint8_t at[8], int64_t ahead)
+{
+    uv_timeval64_t now;
+    uint64_t seconds, fraction;
+
+    uv_gettimeofday(&now);
+    seconds = (uint64_t)(now.tv_sec + ahead + ntp_to_unix_s);
+    fraction = ((uint64_t)now.tv_usec << 32) / 1000000;
+    for (int i = 0; i < 4; i++) {
+        at[i] = (uint8_t)(seconds >> (24 - 8 * i));
+        at[4 + i] = (uint8_t)(fraction >> (24 - 8 * i));
+    }
+}
+
+static size_t sntp_answer(uint8_t out[SNTP_BYTES], struct mw_span in, int64_t ahead)
+{
+    enum { LEAP_MASK = 0xc0, MODE_MASK = 7, CLIENT = 3, SERVER = 4 };
+
+    if (in.len < SNTP_BYTES || (in.data[0] & MODE_MASK) != CLIENT)
+        return 0;
+    memset(out, 0, SNTP_BYTES);
+    out[0] = (uint8_t)((in.data[0] & ~(LEAP_MASK | MODE_MASK)) | SERVER);
+    out[1] = 1;                         /* stratum: a reference clock */
+    out[2] = in.data[2];
+    out[3] = 0xec;                      /* precision, 2^-20 s */
+    memcpy(out + 12, "LAB", 3);         /* reference identifier */
+    timestamp(out + 16, ahead - 1);     /* last set */
+    memcpy(out + 24, in.data + 40, 8);  /* originate: their transmit time */
+    timestamp(out + 32, ahead);         /* receive */
+    timestamp(out + 40, ahead);         /* transmit */
+    return SNTP_BYTES;
+}
+
+static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
+{
+    struct lab *lab = h->data;
+
+    (void)suggested;
+    *buf = uv_buf_init(lab->datagram, sizeof(lab->datagram));
+}
+
+static size_t answer(struct lab *lab, enum lab_door door, struct mw_span in,
+                     uint8_t out[LAB_DATAGRAM])
+{
+    switch (door) {
+    case DOOR_SNTP:
+    case DOOR_SNTP_FAST:
+    case DOOR_SNTP_HOUR:
+        return sntp_answer(out, in, ahead_s[door]);
+    case DOOR_ROUGHTIME:
+        return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->time_key, wall_now());
+    case DOOR_ROUGHTIME_LIAR:
+        return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->liar_key, wall_now());
+    default:
+        return 0;
+    }
+}
+
+static void on_datagram(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
+                        const struct sockaddr *from, unsigned flags)
+{
+    struct lab *lab = udp->data;
+    uint8_t out[LAB_DATAGRAM];
+    uv_buf_t reply;
+    size_t len, door = 0;
+
+    (void)flags;
+    if (n <= 0 || from == NULL)
+        return;
+    while (door < DOORS && &lab->doors[door].udp != udp)
+        door++;
+    len = answer(lab, (enum lab_door)door, span_of(buf->base, (size_t)n), out);
+    reply = uv_buf_init((char *)out, (unsigned)len);
+    if (len > 0)
+        uv_udp_try_send(udp, &reply, 1, from);
+}
+
+static int door_open(struct lab *lab, enum lab_door door)
+{
+    uv_udp_t *udp = &lab->doors[door].udp;
+    struct sockaddr_in at;
+    int len = sizeof(lab->at[door]);
+    int r = uv_udp_init(lab->loop, udp);
+
+    if (r < 0)
+        return r;
+    udp->data = lab;
+    lab->open[door] = true;
+    uv_ip4_addr("127.0.0.1", 0, &at);
+    r = uv_udp_bind(udp, (const struct sockaddr *)&at, 0);
+    if (r == 0)
+        r = uv_udp_getsockname(udp, (struct sockaddr *)&lab->at[door], &len);
+    return r == 0 ? uv_udp_recv_start(udp, on_alloc, on_datagram) : r;
+}
+
+int time_doors_open(struct lab *lab)
+{
+    static const enum lab_door doors[] = { DOOR_SNTP,        DOOR_SNTP_FAST, DOOR_SNTP_HOUR,
+                                           DOOR_SNTP_SILENT, DOOR_ROUGHTIME,
+                                           DOOR_ROUGHTIME_LIAR };
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(doors); i++)
+        r = door_open(lab, doors[i]);
+    return r;
+}
