@@ -10,6 +10,7 @@
 #include "check/exempt.h"
 #include "check/exit.h"
 #include "check/explain.h"
+#include "lab/lab.h"
 
 static int help_command(int argc, char **argv);
 static int version_command(int argc, char **argv);
@@ -21,6 +22,7 @@ static const struct command {
 } commands[] = {
     { "explain", explain_command, "what a finding means, and what to do about it" },
     { "exempt", exempt_command, "the exception your IT needs, for their gateway" },
+    { "lab", lab_command, "every broken TLS in a box, on this computer only" },
     { "version", version_command, "which version this is" },
     { "help", help_command, "this text, or that of a command" },
 };
