@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "net/ancient.h"
 #include "net/connect.h"
 #include "net/sock.h"
 #include "net/watch.h"
@@ -37,6 +38,7 @@ struct dial {
     struct proxy_talk proxy;
     struct starttls starttls;
     struct tls *tls;
+    struct ancient *ancient;    /* instead of tls, for the oldest offer */
     enum dial_offer offer;
     struct dial_result *result;
     dial_done_fn *on_done;
@@ -95,6 +97,8 @@ static void drop_connection(struct dial *d)
     d->watch = NULL;
     tls_free(d->tls);
     d->tls = NULL;
+    ancient_free(d->ancient);
+    d->ancient = NULL;
     own_close(&d->fd);
     d->fd = -1;
 }
@@ -128,11 +132,25 @@ static void dial_done(struct dial *d)
     on_done(context, result);
 }
 
+/* Ends without a handshake.  An older offer that comes to nothing leaves the first result. */
+static void dial_fail(struct dial *d, enum mw_reach reach, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+static void dial_fail(struct dial *d, enum mw_reach reach, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    if (d->offer == DIAL_OFFER_MODERN)
+        dial_result_vend(d->result, reach, format, args);
+    va_end(args);
+    dial_done(d);
+}
+
 /* Our own failure, told as one: there is nothing to judge. */
 static void dial_broke(struct dial *d, int error)
 {
-    dial_result_end(d->result, MW_REACH_HANDSHAKE_FAILED, "this computer: %s", strerror(-error));
-    dial_done(d);
+    dial_fail(d, MW_REACH_HANDSHAKE_FAILED, "this computer: %s", strerror(-error));
 }
 
 /* --------------------------------------------------------------------- handshake ---- */
@@ -141,14 +159,21 @@ static void begin_connect(struct dial *d);
 
 /* The next offer to a server that did not like this one, or DIAL_OFFER_MODERN: none.  Only a
  * refusal is worth another word: not a timeout, and not certificates without proof. */
-static enum dial_offer next_offer(const struct dial *d, enum mw_reach reach)
+static enum dial_offer next_offer(const struct dial *d)
 {
-    bool refused = reach == MW_REACH_ALERT || reach == MW_REACH_RESET ||
-                   reach == MW_REACH_CLOSED || reach == MW_REACH_HANDSHAKE_FAILED;
+    enum mw_reach reach = d->result->reach;
+    enum tls_failure failure = tls_failure(d->tls);
 
-    if (d->options.modern_only || !refused)
+    if (d->options.modern_only)
         return DIAL_OFFER_MODERN;
-    return d->offer == DIAL_OFFER_MODERN ? DIAL_OFFER_LEGACY : DIAL_OFFER_MODERN;
+    if (d->offer == DIAL_OFFER_MODERN &&
+        (reach == MW_REACH_ALERT || reach == MW_REACH_RESET || reach == MW_REACH_CLOSED ||
+         reach == MW_REACH_HANDSHAKE_FAILED))
+        return DIAL_OFFER_LEGACY;
+    if (d->offer == DIAL_OFFER_LEGACY &&
+        (failure == TLS_ALERTED || failure == TLS_RESET || failure == TLS_CLOSED))
+        return DIAL_OFFER_ANCIENT;
+    return DIAL_OFFER_MODERN;
 }
 
 static void ask_again(struct dial *d, enum dial_offer offer)
@@ -177,28 +202,47 @@ static void handshake_over(struct dial *d, enum io io)
         dial_result_judge(r, d->tls, io);
         r->at = wall_now();
         if (d->offer != DIAL_OFFER_MODERN)
-            dial_result_end(r, r->reach, "it takes only an older offer; to the usual one: %s",
-                            refusal != NULL ? refusal : "no");
+            dial_result_older(r, refusal);
     }
-    next = next_offer(d, r->reach);
+    next = next_offer(d);
     if (next != DIAL_OFFER_MODERN)
         ask_again(d, next);
     else
         dial_done(d);
 }
 
+/* Nothing is proven here: it counts only if what was chosen rules out trust by itself. */
+static void ancient_over(struct dial *d)
+{
+    const struct flight *f = ancient_seen(d->ancient);
+    struct dial_result *r = d->result;
+
+    if (f->n_certs > 0 && f->hello_seen && ancient_is_broken(&f->tls)) {
+        if (dial_result_take_ancient(r, f) < 0) {
+            dial_broke(d, -ENOMEM);
+            return;
+        }
+        r->reach = MW_REACH_HANDSHAKE;
+        r->at = wall_now();
+        dial_result_older(r, r->detail);
+    }
+    dial_done(d);
+}
+
 static void step_handshake(struct dial *d)
 {
-    enum io io = tls_handshake(d->tls);
+    enum io io = d->ancient != NULL ? ancient_step(d->ancient) : tls_handshake(d->tls);
     int r;
 
-    if (io != IO_WANT_READ && io != IO_WANT_WRITE) {
+    if (io == IO_WANT_READ || io == IO_WANT_WRITE) {
+        r = watch_io(d->watch, io);
+        if (r < 0)
+            dial_broke(d, r);
+    } else if (d->ancient != NULL) {
+        ancient_over(d);
+    } else {
         handshake_over(d, io);
-        return;
     }
-    r = watch_io(d->watch, io);
-    if (r < 0)
-        dial_broke(d, r);
 }
 
 static void begin_handshake(struct dial *d)
@@ -208,8 +252,12 @@ static void begin_handshake(struct dial *d)
         .server_name = d->plan.server_name,
         .alpn = d->plan.alpn,
     };
-    int r = tls_new(&d->tls, d->dialer->tls, d->fd, &ask);
+    int r;
 
+    if (d->offer == DIAL_OFFER_ANCIENT)
+        r = ancient_new(&d->ancient, d->fd, d->plan.server_name, d->dialer->limits.chain_bytes);
+    else
+        r = tls_new(&d->tls, d->dialer->tls, d->fd, &ask);
     if (r < 0) {
         dial_broke(d, r);
         return;
@@ -238,11 +286,9 @@ static bool move_bytes(struct dial *d, struct talk *t, unsigned events)
     if (io != IO_CLOSED && io != IO_FAILED)
         return true;
     /* No ClientHello was sent yet, so this is neither a closed nor a reset handshake. */
-    dial_result_end(d->result,
-                    d->step == PROXY ? MW_REACH_PROXY_REFUSED : MW_REACH_STARTTLS_REFUSED,
-                    "%s: the connection was %s in the conversation before TLS", with,
-                    sock_error_text(error));
-    dial_done(d);
+    dial_fail(d, d->step == PROXY ? MW_REACH_PROXY_REFUSED : MW_REACH_STARTTLS_REFUSED,
+              "%s: the connection was %s in the conversation before TLS", with,
+              sock_error_text(error));
     return false;
 }
 
@@ -277,11 +323,8 @@ static void talk_over(struct dial *d, struct talk *t, enum talk_state state)
     } else if (state == TALK_DONE) {
         begin_handshake(d);
     } else {
-        dial_result_end(d->result,
-                        d->step == PROXY ? MW_REACH_PROXY_REFUSED : MW_REACH_STARTTLS_REFUSED,
-                        "%s: %s", d->step == PROXY ? "proxy" : starttls_name(d->plan.starttls),
-                        why);
-        dial_done(d);
+        dial_fail(d, d->step == PROXY ? MW_REACH_PROXY_REFUSED : MW_REACH_STARTTLS_REFUSED,
+                  "%s: %s", d->step == PROXY ? "proxy" : starttls_name(d->plan.starttls), why);
     }
 }
 
@@ -308,16 +351,12 @@ static void begin_starttls(struct dial *d, struct mw_span early)
     d->step = STARTTLS;
     d->starttls = (struct starttls)STARTTLS_INIT(d->plan.starttls, d->plan.host);
     buf_add(&d->starttls.talk.in, early);
-    if (d->plan.starttls == PROBE_TLS_DIRECT && early.len > 0) {
-        dial_result_end(d->result, MW_REACH_NOT_TLS,
-                        "something was sent in the clear before the handshake");
-        dial_done(d);
-        return;
-    }
-    if (d->plan.starttls == PROBE_TLS_DIRECT)
-        begin_handshake(d);
-    else
+    if (d->plan.starttls != PROBE_TLS_DIRECT)
         step_talk(d, 0);
+    else if (early.len > 0)
+        dial_fail(d, MW_REACH_NOT_TLS, "something was sent in the clear before the handshake");
+    else
+        begin_handshake(d);
 }
 
 /* ----------------------------------------------------------------------- connect ---- */
@@ -338,13 +377,8 @@ static void connect_failed(struct dial *d, const struct connect_result *c)
     char at[ADDR_TEXT];
 
     addr_text(&c->peer, true, at);
-    /* An older offer that does not even connect leaves the first one's result as it is. */
-    if (d->offer == DIAL_OFFER_MODERN)
-        dial_result_end(d->result,
-                        d->plan.has_proxy ? MW_REACH_PROXY_REFUSED : ends[c->error].reach,
-                        "%s%s %s", d->plan.has_proxy ? "the proxy " : "", at,
-                        ends[c->error].what);
-    dial_done(d);
+    dial_fail(d, d->plan.has_proxy ? MW_REACH_PROXY_REFUSED : ends[c->error].reach, "%s%s %s",
+              d->plan.has_proxy ? "the proxy " : "", at, ends[c->error].what);
 }
 
 static void connect_done(void *context, const struct connect_result *c)
@@ -405,18 +439,17 @@ static int begin_resolve(struct dial *d, enum step step)
 
 static void resolve_failed(struct dial *d, enum dns_state state)
 {
+    static const char *const kinds[] = { [DNS_ANY] = "", [DNS_IPV4] = "IPv4 ",
+                                         [DNS_IPV6] = "IPv6 " };
+
     if (d->step == RESOLVE_PROXY)
-        dial_result_end(d->result, MW_REACH_PROXY_REFUSED, "the proxy's name %s: %s",
-                        d->plan.proxy.host, dns_state_text(state));
+        dial_fail(d, MW_REACH_PROXY_REFUSED, "the proxy's name %s: %s", d->plan.proxy.host,
+                  dns_state_text(state));
     else if (state == DNS_NO_DATA)
-        dial_result_end(d->result, MW_REACH_DNS_FAILED, "%s has no %saddress", d->plan.to_host,
-                        d->plan.family == DNS_IPV4   ? "IPv4 "
-                        : d->plan.family == DNS_IPV6 ? "IPv6 "
-                                                     : "");
+        dial_fail(d, MW_REACH_DNS_FAILED, "%s has no %saddress", d->plan.to_host,
+                  kinds[d->plan.family]);
     else
-        dial_result_end(d->result, MW_REACH_DNS_FAILED, "%s: %s", d->plan.to_host,
-                        dns_state_text(state));
-    dial_done(d);
+        dial_fail(d, MW_REACH_DNS_FAILED, "%s: %s", d->plan.to_host, dns_state_text(state));
 }
 
 static void resolve_done(void *context, const struct dns_addresses *answer)
@@ -449,23 +482,28 @@ static void handshake_late(struct dial *d)
 {
     struct dial_result *r = d->result;
 
-    if (d->step == PROXY)
-        dial_result_end(r, MW_REACH_HANDSHAKE_TIMEOUT, "the proxy did not answer in time");
-    else if (d->step == STARTTLS)
-        dial_result_end(r, MW_REACH_HANDSHAKE_TIMEOUT,
-                        "no answer in time in the %s conversation before TLS",
-                        starttls_name(d->plan.starttls));
-    else if (d->offer == DIAL_OFFER_MODERN && dial_result_take(r, d->tls, d->offer) == 0) {
-        r->at = wall_now();
-        if (tls_key_proven(d->tls))
-            dial_result_end(r, MW_REACH_HANDSHAKE,
-                            "the certificates arrived, the handshake did not finish in time");
-        else
-            dial_result_end(r, MW_REACH_HANDSHAKE_TIMEOUT,
-                            r->first_answer_us > 0 ? "the handshake stopped half-way"
-                                                   : "no answer to the ClientHello");
+    if (d->step == PROXY) {
+        dial_fail(d, MW_REACH_HANDSHAKE_TIMEOUT, "the proxy did not answer in time");
+        return;
     }
-    dial_done(d);
+    if (d->step == STARTTLS) {
+        dial_fail(d, MW_REACH_HANDSHAKE_TIMEOUT,
+                  "no answer in time in the %s conversation before TLS",
+                  starttls_name(d->plan.starttls));
+        return;
+    }
+    if (d->offer == DIAL_OFFER_MODERN && dial_result_take(r, d->tls, d->offer) < 0) {
+        dial_broke(d, -ENOMEM);
+        return;
+    }
+    r->at = wall_now();
+    if (d->offer == DIAL_OFFER_MODERN && tls_key_proven(d->tls))
+        dial_fail(d, MW_REACH_HANDSHAKE,
+                  "the certificates arrived, the handshake did not finish in time");
+    else
+        dial_fail(d, MW_REACH_HANDSHAKE_TIMEOUT,
+                  r->first_answer_us > 0 ? "the handshake stopped half-way"
+                                         : "no answer to the ClientHello");
 }
 
 static void dial_on_socket(void *context, unsigned events)
@@ -489,11 +527,10 @@ static void dial_on_total(void *context, unsigned events)
         handshake_late(d);
         return;
     }
-    if (d->offer == DIAL_OFFER_MODERN && d->step == CONNECT)
-        dial_result_end(d->result, MW_REACH_CONNECT_TIMEOUT, "no connection in time");
-    else if (d->offer == DIAL_OFFER_MODERN)
-        dial_result_end(d->result, MW_REACH_DNS_FAILED, "no answer from the DNS in time");
-    dial_done(d);
+    if (d->step == CONNECT)
+        dial_fail(d, MW_REACH_CONNECT_TIMEOUT, "no connection in time");
+    else
+        dial_fail(d, MW_REACH_DNS_FAILED, "no answer from the DNS in time");
 }
 
 /* -------------------------------------------------------------------------- start ---- */

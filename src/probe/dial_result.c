@@ -6,6 +6,7 @@
 
 #include "base/own.h"
 #include "base/text.h"
+#include "net/ancient.h"
 #include "probe/plain.h"
 
 enum { DETAILS_BYTES = 256 * 1024 };
@@ -28,13 +29,19 @@ void dial_result_free(struct dial_result *r)
     free(r);
 }
 
+void dial_result_vend(struct dial_result *r, enum mw_reach reach, const char *format,
+                      va_list args)
+{
+    r->reach = reach;
+    r->detail = arena_vprintf(&r->arena, format, args);
+}
+
 void dial_result_end(struct dial_result *r, enum mw_reach reach, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
-    r->reach = reach;
-    r->detail = arena_vprintf(&r->arena, format, args);
+    dial_result_vend(r, reach, format, args);
     va_end(args);
 }
 
@@ -60,11 +67,10 @@ static int take_bytes(struct dial_result *r, struct mw_span bytes, struct mw_spa
     return bytes.len > 0 ? arena_copy(&r->arena, bytes, out) : 0;
 }
 
-int dial_result_take(struct dial_result *r, struct tls *t, enum dial_offer offer)
+static int take_flight(struct dial_result *r, const struct flight *f, const char *cipher,
+                       enum dial_offer offer)
 {
-    const struct flight *f = tls_seen(t);
     enum mw_seen mark = r->tls.downgrade_mark;
-    const char *cipher = tls_cipher_name(t);
 
     r->offer = offer;
     r->tls = f->tls;
@@ -72,18 +78,33 @@ int dial_result_take(struct dial_result *r, struct tls *t, enum dial_offer offer
         r->tls.cipher_name = arena_strdup(&r->arena, cipher);
     if (f->alpn[0] != 0)
         r->tls.alpn = arena_strdup(&r->arena, f->alpn);
-    /* The mark only means something where TLS 1.3 was on offer. */
+    /* RFC 8446 section 4.1.3: the mark only means something where TLS 1.3 was on offer. */
     if (offer != DIAL_OFFER_MODERN)
         r->tls.downgrade_mark = mark;
-    else if (!f->hello_seen)
-        r->tls.downgrade_mark = MW_NOT_LOOKED;
-    r->first_answer_us = tls_first_answer_us(t);
-    r->exporter_known = tls_exporter(t, r->exporter) == 0;
     if (take_bytes(r, buf_span(&f->staple), &r->staple) != 0 ||
-        take_bytes(r, buf_span(&f->scts), &r->scts) != 0 ||
-        take_bytes(r, tls_hello(t), &r->hello) != 0)
+        take_bytes(r, buf_span(&f->scts), &r->scts) != 0)
         return -ENOMEM;
     return f->n_certs > 0 ? take_certs(r, f) : 0;
+}
+
+int dial_result_take(struct dial_result *r, struct tls *t, enum dial_offer offer)
+{
+    r->first_answer_us = tls_first_answer_us(t);
+    r->exporter_known = tls_exporter(t, r->exporter) == 0;
+    if (take_bytes(r, tls_hello(t), &r->hello) != 0)
+        return -ENOMEM;
+    return take_flight(r, tls_seen(t), tls_cipher_name(t), offer);
+}
+
+int dial_result_take_ancient(struct dial_result *r, const struct flight *f)
+{
+    return take_flight(r, f, ancient_suite_name(f->tls.cipher_suite), DIAL_OFFER_ANCIENT);
+}
+
+void dial_result_older(struct dial_result *r, const char *refusal)
+{
+    dial_result_end(r, r->reach, "it takes only an older offer; to the usual one: %s",
+                    refusal != NULL ? refusal : "no");
 }
 
 /* ------------------------------------------------------------------------- reach ---- */
