@@ -1,6 +1,7 @@
 #include "peer.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -28,8 +29,13 @@ static void *peer_run(void *context)
 {
     struct peer *p = context;
     struct timeval limit = { .tv_sec = 5 };
+    sigset_t pipe;
     int fd;
 
+    /* OpenSSL writes where it may get SIGPIPE; here that is only a client that left. */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     for (;;) {
         fd = accept(p->fd, NULL, NULL);
         if (fd < 0)
