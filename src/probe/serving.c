@@ -1,6 +1,7 @@
 #include "probe/serving.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -14,7 +15,12 @@ enum { TURN_MS = 20, PATIENCE_MS = 10000 };
 static void *tcp_main(void *at)
 {
     struct serving *s = at;
+    sigset_t pipe;
 
+    /* A client may go at any time.  Only here: what is tested has to see to it itself. */
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
     while (!s->stop) {
         struct pollfd p = { .fd = s->fd, .events = POLLIN };
         int fd;
