@@ -143,6 +143,9 @@ static void end_broken(struct dial_result *r, struct tls *t)
                         f->error_in);
     else if (not_cert == 0 && f->n_certs > 0)
         dial_result_end(r, MW_REACH_HANDSHAKE, "the server's certificate does not parse");
+    else if (f->n_certs > 0 && f->tls.dh_bits > 0 && f->tls.dh_bits < 1024)
+        dial_result_end(r, MW_REACH_HANDSHAKE, "a Diffie-Hellman group of %u bits: %s",
+                        f->tls.dh_bits, tls_failure_text(t));
     else if (not_cert < f->n_certs)
         dial_result_end(r, MW_REACH_HANDSHAKE_FAILED, "certificate %zu of %zu does not parse",
                         not_cert + 1, f->n_certs);
