@@ -171,7 +171,7 @@ static bool one_expected(const struct mw_verdict *v, const struct line *l, struc
     return false;
 }
 
-bool expect_say(struct world *w, const struct line *l, struct buf *why)
+bool expect_say(struct scene *w, const struct line *l, struct buf *why)
 {
     if (one_expected(w->verdict, l, why))
         return true;

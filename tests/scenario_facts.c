@@ -14,7 +14,7 @@ static bool number(const char *text, int64_t *out)
            0;
 }
 
-static bool clock_say(struct world *w, const struct line *l, struct buf *why)
+static bool clock_say(struct scene *w, const struct line *l, struct buf *why)
 {
     static const struct {
         const char *name;
@@ -27,9 +27,9 @@ static bool clock_say(struct world *w, const struct line *l, struct buf *why)
     struct mw_clock_reading *c = &w->clocks[w->ev.n_clocks];
     int64_t offset = 0;
 
-    if (w->ev.n_clocks == WORLD_MAX_ITEMS)
+    if (w->ev.n_clocks == SCENE_MAX_ITEMS)
         return false;
-    *c = (struct mw_clock_reading){ .server = world_keep(w, line_value(l, "server", "time.test")),
+    *c = (struct mw_clock_reading){ .server = scene_keep(w, line_value(l, "server", "time.test")),
                                     .uncertainty_ms = 20 };
     for (size_t i = 0; i < ARRAY_LEN(sources); i++)
         if (strcmp(line_word(l, 1), sources[i].name) == 0)
@@ -45,17 +45,17 @@ static bool clock_say(struct world *w, const struct line *l, struct buf *why)
     return true;
 }
 
-static bool caa_say(struct world *w, const struct line *l)
+static bool caa_say(struct scene *w, const struct line *l)
 {
     w->ev.caa_looked = MW_SEEN_YES;
-    for (size_t i = 1; i < l->n && w->ev.n_caa < WORLD_MAX_ITEMS; i++)
+    for (size_t i = 1; i < l->n && w->ev.n_caa < SCENE_MAX_ITEMS; i++)
         w->caa[w->ev.n_caa++] =
-            (struct mw_caa){ .tag = "issue", .value = world_keep(w, l->words[i].key) };
+            (struct mw_caa){ .tag = "issue", .value = scene_keep(w, l->words[i].key) };
     return true;
 }
 
 /* echo same|differs|hello-differs signed|unsigned */
-static bool echo_say(struct world *w, const struct line *l, struct buf *why)
+static bool echo_say(struct scene *w, const struct line *l, struct buf *why)
 {
     static const uint8_t ours[32] = { 1, 2, 3 }, theirs[32] = { 9, 9, 9 };
     static const uint8_t hello[64] = { 1, 0, 0, 60 }, other_hello[48] = { 1, 0, 0, 44 };
@@ -77,7 +77,7 @@ static bool echo_say(struct world *w, const struct line *l, struct buf *why)
     return false;
 }
 
-static bool reach_say(struct world *w, const struct line *l, struct buf *why)
+static bool reach_say(struct scene *w, const struct line *l, struct buf *why)
 {
     static const struct {
         const char *name;
@@ -113,7 +113,7 @@ static bool reach_say(struct world *w, const struct line *l, struct buf *why)
     return false;
 }
 
-static bool tls_say(struct world *w, const struct line *l)
+static bool tls_say(struct scene *w, const struct line *l)
 {
     const char *version = line_value(l, "version", NULL);
     int64_t n = 0;
@@ -122,7 +122,7 @@ static bool tls_say(struct world *w, const struct line *l)
         w->ev.tls.version = (uint16_t)strtoul(version, NULL, 16);
     w->ev.tls.cipher_suite = (uint16_t)strtoul(line_value(l, "suite", "0"), NULL, 16);
     if (line_value(l, "cipher", NULL) != NULL)
-        w->ev.tls.cipher_name = world_keep(w, line_value(l, "cipher", ""));
+        w->ev.tls.cipher_name = scene_keep(w, line_value(l, "cipher", ""));
     (void)number(line_value(l, "dh", "0"), &n);
     w->ev.tls.dh_bits = (uint16_t)n;
     w->ev.tls.client_cert_wanted = line_has(l, "client-cert");
@@ -132,7 +132,7 @@ static bool tls_say(struct world *w, const struct line *l)
 
 /* way [proxy=URL] [used] [vpn=tun0] [hosts-file=…] [loopback] [listener=…] [portal=URL]
  *     [answer-us=N nearest-us=N] [ech-refused] */
-static bool way_say(struct world *w, const struct line *l)
+static bool way_say(struct scene *w, const struct line *l)
 {
     struct mw_local_facts *f = &w->ev.local;
     int64_t n = 0;
@@ -140,7 +140,7 @@ static bool way_say(struct world *w, const struct line *l)
     f->looked = MW_SEEN_YES;
     for (size_t i = 1; i < l->n; i++) {
         const char *key = l->words[i].key;
-        const char *value = l->words[i].value != NULL ? world_keep(w, l->words[i].value) : NULL;
+        const char *value = l->words[i].value != NULL ? scene_keep(w, l->words[i].value) : NULL;
 
         if (strcmp(key, "proxy") == 0)
             f->proxy = value;
@@ -169,7 +169,7 @@ static bool way_say(struct world *w, const struct line *l)
     return true;
 }
 
-static bool host_say(struct world *w, const struct line *l, struct buf *why)
+static bool host_say(struct scene *w, const struct line *l, struct buf *why)
 {
     int64_t port = 443;
 
@@ -184,7 +184,7 @@ static bool host_say(struct world *w, const struct line *l, struct buf *why)
     return true;
 }
 
-static bool at_say(struct world *w, const struct line *l, struct buf *why)
+static bool at_say(struct scene *w, const struct line *l, struct buf *why)
 {
     if (wall_parse(span_str(line_word(l, 1)), &w->ev.now) == 0)
         return true;
@@ -192,7 +192,7 @@ static bool at_say(struct world *w, const struct line *l, struct buf *why)
     return false;
 }
 
-bool facts_say(struct world *w, const struct line *l, struct buf *why, bool *known)
+bool facts_say(struct scene *w, const struct line *l, struct buf *why, bool *known)
 {
     const char *what = l->words[0].key;
 

@@ -24,11 +24,11 @@ static bool moment(const struct line *l, const char *key, struct mw_wall otherwi
     return false;
 }
 
-static struct minted *slot(struct world *w, const char *name, struct buf *why)
+static struct minted *slot(struct scene *w, const char *name, struct buf *why)
 {
     struct minted *m;
 
-    if (w->n_certs == WORLD_MAX_CERTS) {
+    if (w->n_certs == SCENE_MAX_CERTS) {
         buf_str(why, "too many certificates");
         return NULL;
     }
@@ -37,7 +37,7 @@ static struct minted *slot(struct world *w, const char *name, struct buf *why)
     return m;
 }
 
-static struct minted *mint(struct world *w, const char *name, const struct mill_spec *spec,
+static struct minted *mint(struct scene *w, const char *name, const struct mill_spec *spec,
                            struct minted *issuer, enum mill_key kind, struct buf *why)
 {
     struct minted *m = slot(w, name, why);
@@ -57,13 +57,13 @@ static struct minted *mint(struct world *w, const char *name, const struct mill_
     return m;
 }
 
-static bool authority_say(struct world *w, const struct line *l, enum mw_anchor_class as,
+static bool authority_say(struct scene *w, const struct line *l, enum mw_anchor_class as,
                           struct buf *why)
 {
     CLEANUP(buf_deinit) struct buf subject = BUF_INIT(256);
     const char *name = line_word(l, 1);
     const char *issuer_name = line_value(l, "issuer", NULL);
-    struct minted *issuer = issuer_name != NULL ? world_find(w, issuer_name) : NULL, *m;
+    struct minted *issuer = issuer_name != NULL ? scene_find(w, issuer_name) : NULL, *m;
     struct mill_spec spec = { .ca = true };
 
     if (*name == '\0' || (issuer_name != NULL && issuer == NULL)) {
@@ -84,7 +84,7 @@ static bool authority_say(struct world *w, const struct line *l, enum mw_anchor_
 }
 
 /* SCTs of both logs, embedded. */
-static int scts_embed(struct world *w, struct mill_spec *spec, EVP_PKEY *key, struct minted *issuer,
+static int scts_embed(struct scene *w, struct mill_spec *spec, EVP_PKEY *key, struct minted *issuer,
                       struct buf *list)
 {
     CLEANUP(buf_deinit) struct buf scts = BUF_INIT(1 << 16);
@@ -98,7 +98,7 @@ static int scts_embed(struct world *w, struct mill_spec *spec, EVP_PKEY *key, st
     return mill_sct_list_close(&scts, list);
 }
 
-static bool leaf_spec(struct world *w, const struct line *l, struct mill_spec *spec,
+static bool leaf_spec(struct scene *w, const struct line *l, struct mill_spec *spec,
                       struct buf *why)
 {
     spec->names = line_value(l, "names", NULL);
@@ -112,11 +112,11 @@ static bool leaf_spec(struct world *w, const struct line *l, struct mill_spec *s
            moment(l, "to", (struct mw_wall){ w->ev.now.s + 60 * DAY }, &spec->not_after, why);
 }
 
-static bool leaf_say(struct world *w, const struct line *l, struct buf *why)
+static bool leaf_say(struct scene *w, const struct line *l, struct buf *why)
 {
     CLEANUP(buf_deinit) struct buf list = BUF_INIT(1 << 16);
     const char *issuer_name = line_value(l, "issuer", "self");
-    struct minted *issuer = world_find(w, issuer_name), *m;
+    struct minted *issuer = scene_find(w, issuer_name), *m;
     struct mill_spec spec = { 0 };
     char name[64];
 
@@ -146,15 +146,15 @@ static bool leaf_say(struct world *w, const struct line *l, struct buf *why)
     return w->leaf != NULL;
 }
 
-static bool control_say(struct world *w, const struct line *l, struct buf *why)
+static bool control_say(struct scene *w, const struct line *l, struct buf *why)
 {
     CLEANUP(buf_deinit) struct buf names = BUF_INIT(512);
     const char *host = line_word(l, 1);
-    struct minted *issuer = world_find(w, line_value(l, "issuer", ""));
+    struct minted *issuer = scene_find(w, line_value(l, "issuer", ""));
     struct mill_spec spec = { .names_critical = true, .subject = "" };
     size_t i = w->ev.n_controls;
 
-    if (issuer == NULL || *host == '\0' || i == WORLD_MAX_ITEMS) {
+    if (issuer == NULL || *host == '\0' || i == SCENE_MAX_ITEMS) {
         buf_str(why, "wants a HOST and an issuer that was minted before");
         return false;
     }
@@ -168,7 +168,7 @@ static bool control_say(struct world *w, const struct line *l, struct buf *why)
     w->control_sent[i][0] = mill_cert_der(w->control_leaf[i]->cert);
     w->control_sent[i][1] = mill_cert_der(issuer->cert);
     w->controls[i] = (struct mw_control){
-        .host = world_keep(w, host),
+        .host = scene_keep(w, host),
         .reach = MW_REACH_HANDSHAKE,
         .sent = w->control_sent[i],
         .n_sent = issuer->issuer != NULL ? 2 : 1,
@@ -177,7 +177,7 @@ static bool control_say(struct world *w, const struct line *l, struct buf *why)
     return true;
 }
 
-static bool staple_say(struct world *w, const struct line *l, struct buf *why)
+static bool staple_say(struct scene *w, const struct line *l, struct buf *why)
 {
     const char *what = line_word(l, 1);
     struct mw_wall now = w->ev.now, from = { now.s - DAY }, to = { now.s + 6 * DAY };
@@ -192,7 +192,7 @@ static bool staple_say(struct world *w, const struct line *l, struct buf *why)
         buf_str(why, "a staple needs a leaf with an issuer");
         return false;
     }
-    signer = world_find(w, line_value(l, "signer", w->leaf->issuer->name));
+    signer = scene_find(w, line_value(l, "signer", w->leaf->issuer->name));
     if (strcmp(what, "revoked") == 0)
         status = MILL_OCSP_REVOKED;
     if (strcmp(what, "stale") == 0) {
@@ -207,19 +207,19 @@ static bool staple_say(struct world *w, const struct line *l, struct buf *why)
     return true;
 }
 
-static bool crl_say(struct world *w, const struct line *l, struct buf *why)
+static bool crl_say(struct scene *w, const struct line *l, struct buf *why)
 {
     const char *what = line_word(l, 1);
-    struct minted *issuer = world_find(w, line_value(l, "issuer", ""));
+    struct minted *issuer = scene_find(w, line_value(l, "issuer", ""));
     struct minted *target =
-        line_value(l, "of", NULL) != NULL ? world_find(w, line_value(l, "of", "")) : w->leaf;
+        line_value(l, "of", NULL) != NULL ? scene_find(w, line_value(l, "of", "")) : w->leaf;
     struct mill_revoked revoked = { .cert = target != NULL ? target->cert : NULL,
                                     .at = { w->ev.now.s - 3 * DAY },
                                     .reason = 1 };
     bool stale = strcmp(what, "stale") == 0;
     struct buf *crl = &w->crls[w->n_crls];
 
-    if (issuer == NULL || target == NULL || w->n_crls == WORLD_MAX_ITEMS) {
+    if (issuer == NULL || target == NULL || w->n_crls == SCENE_MAX_ITEMS) {
         buf_str(why, "wants good, revoked or stale, an issuer, and a leaf");
         return false;
     }
@@ -234,7 +234,7 @@ static bool crl_say(struct world *w, const struct line *l, struct buf *why)
     return true;
 }
 
-bool mint_say(struct world *w, const struct line *l, struct buf *why, bool *known)
+bool mint_say(struct scene *w, const struct line *l, struct buf *why, bool *known)
 {
     const char *what = l->words[0].key;
 

@@ -13,13 +13,13 @@ enum { LEAST_FILES = 80 };
 
 static const char folder[] = "tests/scenario";
 
-static void world_freep(struct world **w)
+static void scene_freep(struct scene **w)
 {
-    world_free(*w);
+    scene_free(*w);
 }
 
 /* false: told why. *expectations counts. */
-static bool line_run(struct world *w, struct mw_span text, const char *where, size_t number,
+static bool line_run(struct scene *w, struct mw_span text, const char *where, size_t number,
                      size_t *expectations)
 {
     CLEANUP(buf_deinit) struct buf why = BUF_INIT(1 << 16);
@@ -31,7 +31,7 @@ static bool line_run(struct world *w, struct mw_span text, const char *where, si
         return false;
     }
     if (l.n > 0)
-        ok = world_say(w, &l, &why);
+        ok = scene_say(w, &l, &why);
     if (!ok)
         fprintf(stderr, "%s:%zu: %.*s: %s\n", where, number, (int)text.len, (const char *)text.data,
                 why.len > 0 ? (const char *)why.data : "wrong");
@@ -43,11 +43,11 @@ static bool line_run(struct world *w, struct mw_span text, const char *where, si
 static bool file_run(const char *path)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 20);
-    CLEANUP(world_freep) struct world *w = NULL;
+    CLEANUP(scene_freep) struct scene *w = NULL;
     size_t number = 0, expectations = 0;
     struct mw_span rest, line;
 
-    if (file_read(path, &text) < 0 || world_new(&w) < 0) {
+    if (file_read(path, &text) < 0 || scene_new(&w) < 0) {
         fprintf(stderr, "%s: cannot be read\n", path);
         return false;
     }

@@ -64,7 +64,7 @@ static void fields_deinit(struct issuer_fields *f)
         buf_deinit(&f->text[i]);
 }
 
-static void fields_read(struct issuer_fields *f, struct mw_span der_name)
+static int fields_read(struct issuer_fields *f, struct mw_span der_name)
 {
     static const int nids[FIELD_ANY] = {
         [FIELD_CN] = NID_commonName,
@@ -73,11 +73,15 @@ static void fields_read(struct issuer_fields *f, struct mw_span der_name)
         [FIELD_C] = NID_countryName,
         [FIELD_EMAIL] = NID_pkcs9_emailAddress,
     };
+    int r = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(nids); i++) {
         f->text[i] = (struct buf)BUF_INIT(MAX_NAME_BYTES);
         name_attribute(&f->text[i], der_name, nids[i]);
+        if (f->text[i].error == -ENOMEM)
+            r = -ENOMEM;
     }
+    return r;
 }
 
 static bool field_holds(const struct issuer_fields *f, enum field field,
@@ -122,12 +126,14 @@ static bool alternative_holds(const struct catalogue *c, const struct alternativ
     return true;
 }
 
-const struct product *catalogue_match_issuer(const struct catalogue *c, const struct cert *cert)
+int catalogue_match_issuer(const struct catalogue *c, const struct cert *cert,
+                           const struct product **out)
 {
     CLEANUP(fields_deinit) struct issuer_fields f;
     const struct product *best = NULL;
 
-    fields_read(&f, cert->issuer);
+    if (fields_read(&f, cert->issuer) < 0)
+        return -ENOMEM;
     for (size_t i = 0; i < c->n_alternatives; i++) {
         const struct alternative *a = &c->alternatives[i];
         const struct product *p = &c->products[a->product];
@@ -135,7 +141,8 @@ const struct product *catalogue_match_issuer(const struct catalogue *c, const st
         if ((best == NULL || p->grade < best->grade) && alternative_holds(c, a, &f, cert))
             best = p;
     }
-    return best;
+    *out = best;
+    return 0;
 }
 
 static const struct product *match_bytes(const struct catalogue *c, enum field field,

@@ -43,8 +43,9 @@ size_t catalogue_size(const struct catalogue *c);
 const struct product *catalogue_at(const struct catalogue *c, size_t i);
 
 /* By the issuer of `cert`; its subject is never looked at, since a product's own web site has
- * the vendor as subject.  The surest product, NULL: none. */
-const struct product *catalogue_match_issuer(const struct catalogue *c, const struct cert *cert);
+ * the vendor as subject.  *out: the surest product, NULL: none.  0 or -ENOMEM. */
+MW_MUST_CHECK int catalogue_match_issuer(const struct catalogue *c, const struct cert *cert,
+                                         const struct product **out);
 
 /* By the certificate's own fingerprint or key; `leaf` tells whether it is the server's own. */
 const struct product *catalogue_match_key(const struct catalogue *c, const struct cert *cert,

@@ -108,6 +108,13 @@ struct mw_finding *finding_add(struct judge *j, struct finding_list *list, enum 
     return f;
 }
 
+const char *judge_text(struct judge *j, const struct buf *b)
+{
+    if (b->error == -ENOMEM)
+        j->error = j->error != 0 ? j->error : -ENOMEM;
+    return b->data != NULL ? (const char *)b->data : "";
+}
+
 int finding_append(struct judge *j, struct finding_list *list, const struct finding_list *more)
 {
     for (size_t i = 0; i < more->n; i++) {

@@ -16,6 +16,10 @@ MW_MUST_CHECK int finding_append(struct judge *j, struct finding_list *list,
  * that are alike in all three stay in the order they were made. */
 void finding_sort(struct finding_list *list);
 
+/* What was written to a buffer, as text.  "" when memory ran out, which the judgement
+ * remembers, or when nothing was written. */
+const char *judge_text(struct judge *j, const struct buf *b);
+
 bool finding_has(const struct finding_list *list, enum mw_code code);
 unsigned finding_count(const struct finding_list *list, enum mw_severity severity);
 

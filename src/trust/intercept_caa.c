@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/own.h"
+#include "trust/finding.h"
 #include "trust/intercept.h"
 
 static const struct {
@@ -54,6 +55,7 @@ static bool public_issuer_allowed(const struct middle *m)
     CLEANUP(buf_deinit) struct buf o = BUF_INIT(4096);
 
     name_attribute(&o, m->j->leaf->issuer, NID_organizationName);
+    (void)judge_text(m->j, &o);
     for (size_t i = 0; i < ARRAY_LEN(authorities); i++)
         if (span_eq(buf_span(&o), span_str(authorities[i].organisation)))
             return allowed(m->j->ev, authorities[i].domains, ARRAY_LEN(authorities[i].domains));
@@ -82,12 +84,12 @@ void intercept_caa(struct middle *m)
     if (ev->caa_looked != MW_SEEN_YES)
         return;
     domains_list(ev, &list);
+    (void)judge_text(m->j, &list);
     if (list.len == 0 || (m->public_anchor && public_issuer_allowed(m)))
         return;
     name_format_short(&issuer, m->j->leaf->issuer);
     middle_weigh(m,
                  judge_add(m->j, MW_CAA_FORBIDS, 0, "CAA allows %s; the issuer is \"%s\"",
-                           (const char *)list.data,
-                           issuer.len > 0 ? (const char *)issuer.data : ""),
+                           judge_text(m->j, &list), judge_text(m->j, &issuer)),
                  weigh_of(MW_CAA_FORBIDS));
 }

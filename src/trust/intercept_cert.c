@@ -75,7 +75,7 @@ static void anchor_weigh(struct middle *m)
     middle_weigh(m,
                  judge_add(m->j, MW_LOCAL_ANCHOR_ON_PUBLIC, (int)path->n - 1,
                            "the root \"%s\" is not public; %s is a public name",
-                           root.len > 0 ? (const char *)root.data : "", m->j->host.text),
+                           judge_text(m->j, &root), m->j->host.text),
                  genuine ? 5 : weigh_of(MW_LOCAL_ANCHOR_ON_PUBLIC));
 }
 

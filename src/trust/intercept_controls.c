@@ -88,7 +88,7 @@ static int same_weight(unsigned same)
 static void controls_weigh(struct middle *m, unsigned same, unsigned compared)
 {
     if (compared == 0 || (m->public_anchor && same > 0))
-        return;     /* everybody may use the same public authority */
+        return; /* everybody may use the same public authority */
     if (same > 0)
         middle_weigh(m,
                      judge_add(m->j, MW_SAME_KEY_ON_CONTROLS, -1,

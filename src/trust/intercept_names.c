@@ -2,8 +2,10 @@
  * Is the issuer a product's? The catalogue answers by fingerprint, by key, or by the issuer's
  * name. A name says nothing under a public authority: those check whom they issue to.
  */
+#include <errno.h>
+
 #include "base/own.h"
-#include "base/text.h"
+#include "trust/finding.h"
 #include "trust/intercept.h"
 #include "trust/policy.h"
 
@@ -31,6 +33,17 @@ static void consider(struct sighting *best, const struct product *p, const struc
         *best = (struct sighting){ p, cert, index, by_key };
 }
 
+static void consider_issuer(const struct middle *m, struct sighting *best, const struct cert *cert,
+                            int index)
+{
+    const struct product *p;
+
+    if (catalogue_match_issuer(m->j->policy->catalogue, cert, &p) < 0)
+        m->j->error = -ENOMEM;
+    else
+        consider(best, p, cert, index, false);
+}
+
 static struct sighting look(const struct middle *m)
 {
     const struct catalogue *c = m->j->policy->catalogue;
@@ -42,13 +55,13 @@ static struct sighting look(const struct middle *m)
 
         consider(&best, catalogue_match_key(c, cert, i == 0), cert, (int)i, true);
         if (!m->public_anchor)
-            consider(&best, catalogue_match_issuer(c, cert), cert, (int)i, false);
+            consider_issuer(m, &best, cert, (int)i);
     }
     for (size_t i = 0; path->n == 0 && i < m->j->n_sent; i++) {
         const struct cert *cert = m->j->certs[i];
 
         consider(&best, catalogue_match_key(c, cert, i == 0), cert, -1, true);
-        consider(&best, catalogue_match_issuer(c, cert), cert, -1, false);
+        consider_issuer(m, &best, cert, -1);
     }
     return best;
 }
@@ -78,9 +91,8 @@ static void bad_root_add(struct middle *m, const struct sighting *s)
     struct mw_finding *f;
 
     name_format(&issuer, s->cert->issuer);
-    f = judge_add(m->j, MW_KNOWN_BAD_ROOT, s->index, "%s: %s, recognised by its %s",
-                  s->product->name, issuer.len > 0 ? (const char *)issuer.data : "no issuer name",
-                  s->by_key ? "fingerprint" : "name");
+    f = judge_add(m->j, MW_KNOWN_BAD_ROOT, s->index, "%s: \"%s\", recognised by its %s",
+                  s->product->name, judge_text(m->j, &issuer), s->by_key ? "fingerprint" : "name");
     if (f != NULL)
         f->certainty = s->by_key ? MW_CERTAIN : MW_LIKELY;
 }
@@ -98,9 +110,9 @@ void intercept_names(struct middle *m)
     if (strcmp(s.product->kind, "captive-portal") == 0)
         m->portal = true;
     name_format(&issuer, s.cert->issuer);
-    f = judge_add(m->j, MW_INTERCEPTOR_NAMED, s.index, "%s (%s): issuer %s%s", s.product->name,
+    f = judge_add(m->j, MW_INTERCEPTOR_NAMED, s.index, "%s (%s): issuer \"%s\"%s", s.product->name,
                   s.product->vendor != NULL ? s.product->vendor : "vendor unknown",
-                  issuer.len > 0 ? (const char *)issuer.data : "without a name",
+                  judge_text(m->j, &issuer),
                   s.product->also_genuine ? "; some sites really use this issuer" : "");
     middle_weigh(m, f, named_weight(&s));
     if (f != NULL) {

@@ -1,5 +1,5 @@
 /*
- * A world: what was minted and said, made into policy and evidence, and judged.
+ * A scene: what was minted and said, made into policy and evidence, and judged.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,9 +10,9 @@
 #include "base/text.h"
 #include "scenario.h"
 
-int world_new(struct world **out)
+int scene_new(struct scene **out)
 {
-    struct world *w = calloc(1, sizeof(*w));
+    struct scene *w = calloc(1, sizeof(*w));
 
     if (w == NULL)
         return -ENOMEM;
@@ -21,21 +21,21 @@ int world_new(struct world **out)
     w->ev.port = 443;
     if (mill_log_new(&w->logs[0], "First Log", "Operator One") < 0 ||
         mill_log_new(&w->logs[1], "Second Log", "Operator Two") < 0) {
-        world_free(w);
+        scene_free(w);
         return -ENOMEM;
     }
     *out = w;
     return 0;
 }
 
-void world_free(struct world *w)
+void scene_free(struct scene *w)
 {
     if (w == NULL)
         return;
     mw_verdict_free(w->verdict);
     for (size_t i = 0; i < w->n_decisions; i++)
         mw_decision_free(w->decisions[i]);
-    for (size_t i = 0; i < WORLD_MAX_CERTS; i++) {
+    for (size_t i = 0; i < SCENE_MAX_CERTS; i++) {
         mill_cert_free(w->certs[i].cert);
         EVP_PKEY_free(w->certs[i].key);
     }
@@ -49,7 +49,7 @@ void world_free(struct world *w)
     free(w);
 }
 
-struct minted *world_find(struct world *w, const char *name)
+struct minted *scene_find(struct scene *w, const char *name)
 {
     if (strcmp(name, "leaf") == 0)
         return w->leaf;
@@ -59,7 +59,7 @@ struct minted *world_find(struct world *w, const char *name)
     return NULL;
 }
 
-const char *world_keep(struct world *w, const char *text)
+const char *scene_keep(struct scene *w, const char *text)
 {
     char *copy = w->n_kept < ARRAY_LEN(w->kept) ? strdup(text) : NULL;
 
@@ -70,12 +70,12 @@ const char *world_keep(struct world *w, const char *text)
 }
 
 /* send NAME...; fetched NAME... */
-static bool send_say(struct world *w, const struct line *l, struct minted **list, size_t *n,
+static bool send_say(struct scene *w, const struct line *l, struct minted **list, size_t *n,
                      struct buf *why)
 {
     *n = 0;
-    for (size_t i = 1; i < l->n && *n < WORLD_MAX_ITEMS; i++) {
-        list[*n] = world_find(w, l->words[i].key);
+    for (size_t i = 1; i < l->n && *n < SCENE_MAX_ITEMS; i++) {
+        list[*n] = scene_find(w, l->words[i].key);
         if (list[(*n)++] == NULL) {
             buf_printf(why, "no certificate called %s", l->words[i].key);
             return false;
@@ -84,17 +84,17 @@ static bool send_say(struct world *w, const struct line *l, struct minted **list
     return true;
 }
 
-static bool pin_say(struct world *w, const struct line *l, struct buf *why)
+static bool pin_say(struct scene *w, const struct line *l, struct buf *why)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(256);
-    const struct minted *m = world_find(w, line_value(l, "key", "leaf"));
+    const struct minted *m = scene_find(w, line_value(l, "key", "leaf"));
     struct mw_pin *pin = &w->pins[w->n_pins];
     uint8_t digest[32] = { 7 };
     unsigned len = 0;
 
-    if (w->n_pins == WORLD_MAX_ITEMS)
+    if (w->n_pins == SCENE_MAX_ITEMS)
         return false;
-    *pin = (struct mw_pin){ .host = world_keep(w, line_word(l, 1)),
+    *pin = (struct mw_pin){ .host = scene_keep(w, line_word(l, 1)),
                             .backup = line_has(l, "backup"),
                             .tree = line_has(l, "tree") };
     if (line_value(l, "until", NULL) != NULL &&
@@ -110,20 +110,20 @@ static bool pin_say(struct world *w, const struct line *l, struct buf *why)
     }
     buf_str(&text, "sha256/");
     text_base64(&text, span_of(digest, sizeof(digest)));
-    pin->spki = world_keep(w, (const char *)text.data);
+    pin->spki = scene_keep(w, (const char *)text.data);
     w->n_pins++;
     return true;
 }
 
 /* decide SECONDS [ca-key]: what a person would accept now. */
-static bool decide_say(struct world *w, const struct line *l, struct buf *why)
+static bool decide_say(struct scene *w, const struct line *l, struct buf *why)
 {
     int64_t seconds = 0;
 
-    if (!world_judge(w, why))
+    if (!scene_judge(w, why))
         return false;
     if (text_number(span_str(line_word(l, 1)), 1, 1 << 30, &seconds) < 0 ||
-        w->n_decisions == WORLD_MAX_ITEMS) {
+        w->n_decisions == SCENE_MAX_ITEMS) {
         buf_str(why, "wants: decide SECONDS [ca-key]");
         return false;
     }
@@ -136,7 +136,7 @@ static bool decide_say(struct world *w, const struct line *l, struct buf *why)
     return true;
 }
 
-static bool policy_fill(struct world *w, struct mw_policy *p)
+static bool policy_fill(struct scene *w, struct mw_policy *p)
 {
     CLEANUP(buf_deinit) struct buf json = BUF_INIT(1 << 20);
 
@@ -162,7 +162,7 @@ static bool policy_fill(struct world *w, struct mw_policy *p)
 }
 
 /* The leaf, then its issuers up to the root, as an ordinary server sends them. */
-static size_t chain_collect(struct world *w, struct mw_span *out)
+static size_t chain_collect(struct scene *w, struct mw_span *out)
 {
     size_t n = 0;
 
@@ -171,7 +171,7 @@ static size_t chain_collect(struct world *w, struct mw_span *out)
             out[n] = mill_cert_der(w->sent[n]->cert);
         return n;
     }
-    for (struct minted *m = w->leaf; m != NULL && n < WORLD_MAX_ITEMS; m = m->issuer)
+    for (struct minted *m = w->leaf; m != NULL && n < SCENE_MAX_ITEMS; m = m->issuer)
         if (m == w->leaf || m->issuer != NULL)
             out[n++] = mill_cert_der(m->cert);
     return n;
@@ -182,10 +182,10 @@ static void policy_freep(struct mw_policy **at)
     mw_policy_free(*at);
 }
 
-bool world_judge(struct world *w, struct buf *why)
+bool scene_judge(struct scene *w, struct buf *why)
 {
     CLEANUP(policy_freep) struct mw_policy *policy = NULL;
-    struct mw_span sent[WORLD_MAX_ITEMS], fetched[WORLD_MAX_ITEMS], crls[WORLD_MAX_ITEMS];
+    struct mw_span sent[SCENE_MAX_ITEMS], fetched[SCENE_MAX_ITEMS], crls[SCENE_MAX_ITEMS];
     int r;
 
     if (w->verdict != NULL)
@@ -214,7 +214,7 @@ bool world_judge(struct world *w, struct buf *why)
     return r == 0;
 }
 
-static bool forget_say(struct world *w, const struct line *l, struct buf *why)
+static bool forget_say(struct scene *w, const struct line *l, struct buf *why)
 {
     const char *what = line_word(l, 1);
 
@@ -240,13 +240,13 @@ static bool forget_say(struct world *w, const struct line *l, struct buf *why)
     return true;
 }
 
-bool world_say(struct world *w, const struct line *l, struct buf *why)
+bool scene_say(struct scene *w, const struct line *l, struct buf *why)
 {
     const char *what = l->words[0].key;
     bool known, ok;
 
     if (strcmp(what, "expect") == 0)
-        return world_judge(w, why) && expect_say(w, l, why);
+        return scene_judge(w, why) && expect_say(w, l, why);
     if (strcmp(what, "decide") == 0) {
         ok = decide_say(w, l, why);
     } else if (strcmp(what, "send") == 0) {
