@@ -23,7 +23,7 @@ static const struct lab_case cases[] = {
         .wrong = "nothing: one of many hosts below fleet.lab.test",
         .verdict = "private",
         .not_ = "name-mismatch unknown-authority expired revoked interceptor-named",
-        .cert = { .leaf = { .names = "DNS:*.fleet.lab.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:*.fleet.lab.test" } },
     },
     {
         .name = "wildcard",
@@ -32,7 +32,7 @@ static const struct lab_case cases[] = {
         .wrong = "nothing: a wildcard covers the name",
         .verdict = "private",
         .not_ = "name-mismatch name-too-deep name-wildcard-refused",
-        .cert = { .leaf = { .names = "DNS:*.wildcard.lab.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:*.wildcard.lab.test" } },
     },
     {
         .name = "ip-address",

@@ -22,7 +22,7 @@ static const struct lab_case cases[] = {
         .verdict = "untrusted",
         .must = "name-www",
         .not_ = "name-mismatch",
-        .cert = { .leaf = { .names = "DNS:apex.lab.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:apex.lab.test" } },
     },
     {
         .name = "apex",
@@ -32,7 +32,7 @@ static const struct lab_case cases[] = {
         .verdict = "untrusted",
         .must = "name-www",
         .not_ = "name-mismatch",
-        .cert = { .leaf = { .names = "DNS:www.bare.lab.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:www.bare.lab.test" } },
     },
     {
         .name = "too-deep",
@@ -42,7 +42,7 @@ static const struct lab_case cases[] = {
         .verdict = "untrusted",
         .must = "name-too-deep",
         .not_ = "name-mismatch",
-        .cert = { .leaf = { .names = "DNS:*.deep.lab.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:*.deep.lab.test" } },
     },
     {
         .name = "wildcard-apex",
@@ -51,7 +51,7 @@ static const struct lab_case cases[] = {
         .wrong = "a wildcard does not cover the name without its first label",
         .verdict = "untrusted",
         .must = "name-mismatch",
-        .cert = { .leaf = { .names = "DNS:*.bald.lab.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:*.bald.lab.test" } },
     },
     {
         .name = "wildcard-suffix",
@@ -60,7 +60,7 @@ static const struct lab_case cases[] = {
         .wrong = "a wildcard right below a public suffix, which nobody may have",
         .verdict = "untrusted",
         .must = "name-wildcard-refused",
-        .cert = { .leaf = { .names = "DNS:*.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:*.test" } },
     },
     {
         .name = "wildcard-partial",
@@ -69,7 +69,7 @@ static const struct lab_case cases[] = {
         .wrong = "a wildcard inside a label",
         .verdict = "untrusted",
         .must = "name-wildcard-refused",
-        .cert = { .leaf = { .names = "DNS:par*.lab.test" } },
+        .cert = { .leaf = { .subject = "O=Midwatch Lab", .names = "DNS:par*.lab.test" } },
     },
     {
         .name = "other-tenant",

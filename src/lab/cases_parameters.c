@@ -63,7 +63,7 @@ static const struct lab_case cases[] = {
         .name = "static-rsa",
         .group = "parameters",
         .wrong = "key exchange by RSA, which a stolen key opens afterwards",
-        .verdict = "untrusted",
+        .verdict = "private",
         .must = "tls-weak-key-exchange",
         .cert = { .key = MILL_RSA2048 },
         .tls = { .max = TLS1_2_VERSION, .ciphers = "AES128-GCM-SHA256:@SECLEVEL=0" },

@@ -26,10 +26,13 @@ enum lab_door {
     DOOR_SMTP_PLAIN,            /* knows no STARTTLS */
     DOOR_CLOSED,                /* nothing listens there */
     DOOR_SNTP,                  /* the right time … */
-    DOOR_SNTP_FAST,             /* … three days ahead … */
     DOOR_SNTP_HOUR,             /* … one hour ahead … */
+    DOOR_SNTP_AHEAD,            /* … 250 days ahead … */
     DOOR_SNTP_SILENT,           /* … and no answer */
     DOOR_ROUGHTIME,             /* signed */
+    DOOR_ROUGHTIME_AHEAD,       /* 250 days ahead */
+    DOOR_ROUGHTIME_BEHIND,      /* 50 days behind … */
+    DOOR_ROUGHTIME_BEHIND_TOO,  /* … and one more that says so */
     DOOR_ROUGHTIME_LIAR,        /* signed by a key that nobody named */
     DOORS
 };

@@ -71,8 +71,9 @@ static int authorities_make(struct pki *p)
     return r;
 }
 
-/* All interceptors' roots exist from the start: local-roots.pem is written then. */
-static int interceptors_make(struct pki *p)
+/* All interceptors' roots and pinned keys exist from the start: local-roots.pem and pins are
+ * written then. */
+static int named_make(struct pki *p)
 {
     int error = 0;
 
@@ -81,6 +82,8 @@ static int interceptors_make(struct pki *p)
 
         if (r->interceptor != NULL)
             pki_interceptor(p, r->interceptor, r->interceptor_trusted, &error);
+        if (error == 0 && r->pin != NULL)
+            pki_pin_key(p, r->pin, &error);
     }
     return error;
 }
@@ -97,7 +100,7 @@ int pki_new(struct pki **out, struct mw_wall now)
     if (r == 0)
         r = logs_make(p);
     if (r == 0)
-        r = interceptors_make(p);
+        r = named_make(p);
     if (r < 0) {
         pki_free(p);
         return r;

@@ -11,13 +11,17 @@
 
 enum {
     SNTP_BYTES = 48,
+    DAY_S = 86400,
 };
 
 static const int64_t ntp_to_unix_s = 2208988800;        /* 1900 to 1970 */
 
 static const int64_t ahead_s[DOORS] = {
-    [DOOR_SNTP_FAST] = 3 * 86400,
     [DOOR_SNTP_HOUR] = 3600,
+    [DOOR_SNTP_AHEAD] = 250 * DAY_S,
+    [DOOR_ROUGHTIME_AHEAD] = 250 * DAY_S,
+    [DOOR_ROUGHTIME_BEHIND] = -50 * DAY_S,
+    [DOOR_ROUGHTIME_BEHIND_TOO] = -50 * DAY_S,
 };
 
 static void timestamp(uint8_t at[8], int64_t ahead)
@@ -64,15 +68,20 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 static size_t answer(struct lab *lab, enum lab_door door, struct mw_span in,
                      uint8_t out[LAB_DATAGRAM])
 {
+    struct mw_wall then = { wall_now().s + ahead_s[door] };
+
     switch (door) {
     case DOOR_SNTP:
-    case DOOR_SNTP_FAST:
     case DOOR_SNTP_HOUR:
+    case DOOR_SNTP_AHEAD:
         return sntp_answer(out, in, ahead_s[door]);
     case DOOR_ROUGHTIME:
-        return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->time_key, wall_now());
+    case DOOR_ROUGHTIME_AHEAD:
+    case DOOR_ROUGHTIME_BEHIND:
+    case DOOR_ROUGHTIME_BEHIND_TOO:
+        return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->time_key, then);
     case DOOR_ROUGHTIME_LIAR:
-        return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->liar_key, wall_now());
+        return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->liar_key, then);
     default:
         return 0;
     }
@@ -117,12 +126,9 @@ static int door_open(struct lab *lab, enum lab_door door)
 
 int time_doors_open(struct lab *lab)
 {
-    static const enum lab_door doors[] = { DOOR_SNTP,        DOOR_SNTP_FAST, DOOR_SNTP_HOUR,
-                                           DOOR_SNTP_SILENT, DOOR_ROUGHTIME,
-                                           DOOR_ROUGHTIME_LIAR };
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < ARRAY_LEN(doors); i++)
-        r = door_open(lab, doors[i]);
+    for (int door = DOOR_SNTP; r == 0 && door < DOORS; door++)
+        r = door_open(lab, (enum lab_door)door);
     return r;
 }
