@@ -59,7 +59,7 @@ static bool reader_stands(const struct mw_verdict *v)
     return false;
 }
 
-static enum mw_outcome outcome_without_certificates(const struct judge *j)
+static enum mw_outcome outcome_without_handshake(const struct judge *j)
 {
     switch (j->ev->reach) {
     case MW_REACH_RESET:
@@ -83,13 +83,19 @@ static enum mw_outcome outcome_without_certificates(const struct judge *j)
     return j->ev->local.portal == MW_SEEN_YES ? MW_BLOCKED : MW_UNREACHABLE;
 }
 
+/* Certificates of a handshake that broke prove nothing: anybody can send a copy of them. */
+static bool came_through(enum mw_reach reach)
+{
+    return reach == MW_REACH_HANDSHAKE || reach == MW_REACH_NOT_TRIED;
+}
+
 /* Without a certificate nothing can be private, whatever else was or was not found. */
 static enum mw_outcome outcome(const struct judge *j)
 {
     if (finding_count(&j->findings, MW_ERROR) > 0)
         return MW_UNTRUSTED;
-    if (j->leaf == NULL)
-        return outcome_without_certificates(j);
+    if (j->leaf == NULL || !came_through(j->ev->reach))
+        return outcome_without_handshake(j);
     if (j->chain.path.anchor == MW_ANCHOR_NONE)
         return MW_UNTRUSTED;
     return reader_stands(j->v) ? MW_INSPECTED : MW_PRIVATE;
