@@ -246,8 +246,11 @@ static bool revocation_gather(struct gather *g, const struct mw_verdict *v)
     if (g->ev.revocation_fetch != MW_NOT_LOOKED ||
         (v->missing & (MW_MISSING_CRL | MW_MISSING_OCSP)) == 0)
         return false;
-    if ((v->missing & MW_MISSING_CRL) == 0 && !g->run->options->ocsp_consent)
-        return false;
+    if ((v->missing & MW_MISSING_CRL) == 0 && !g->run->options->ocsp_consent) {
+        /* Only the authority could tell, and it may not be asked: that, too, is an answer. */
+        g->ev.revocation_fetch = MW_COULD_NOT_LOOK;
+        return true;
+    }
     g->ev.revocation_fetch = MW_SEEN_YES;
     for (size_t i = 0; i < v->n_crl_urls; i++)
         changed |= shelf_ask(g, GATHER_CRL, v->crl_urls[i]);

@@ -369,6 +369,7 @@ static void ocsp_needs_consent(void **state)
     w.routes[2].body = buf_span(&w.ocsp);
     assert_int_equal(run(&w, site)->n_ocsp, 0);
     assert_int_equal(w.routes[2].asked, 0);
+    assert_int_equal(w.results[0].codes[MW_REVOCATION_UNKNOWN], 1);
     w.options.ocsp_consent = true;
     assert_int_equal(run(&w, site)->n_ocsp, 1);
     assert_int_equal(w.results[0].codes[MW_REVOKED], 1);
