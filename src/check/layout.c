@@ -119,14 +119,38 @@ static size_t wrap_long(struct layout *l, size_t indent, size_t column, struct m
     return column;
 }
 
+/* A command to copy stays on one line if a line can hold it: from the word "midwatch" to the end
+ * of the text or to two spaces. */
+static struct mw_span wrap_command(const struct layout *l, size_t indent, struct mw_span word,
+                                   struct mw_span *rest)
+{
+    struct mw_span all = span_of(word.data, word.len);
+    const uint8_t *end = rest->data + rest->len;
+
+    if (!span_eq(word, SPAN_LIT("midwatch")) || rest->len == 0)
+        return word;
+    while (word.data + all.len < end &&
+           !(word.data[all.len] == ' ' && word.data + all.len + 1 < end &&
+             word.data[all.len + 1] == ' '))
+        all.len++;
+    if (indent + text_columns(all) > l->width)
+        return word;
+    *rest = span_of(word.data + all.len, (size_t)(end - (word.data + all.len)));
+    if (rest->len > 0)
+        *rest = span_cut(*rest, 1, rest->len);
+    return all;
+}
+
 void layout_wrap(struct layout *l, size_t indent, size_t column, const char *text)
 {
     struct mw_span rest = span_str(text), word;
     bool first = true;
 
     while (span_field(&rest, ' ', &word)) {
-        size_t columns = text_columns(word);
+        size_t columns;
 
+        word = wrap_command(l, indent, word, &rest);
+        columns = text_columns(word);
         if (!first && column + 1 + columns > l->width) {
             buf_str(l->out, "\n");
             buf_fill(l->out, ' ', indent);
@@ -146,17 +170,30 @@ void layout_wrap(struct layout *l, size_t indent, size_t column, const char *tex
     buf_str(l->out, "\n");
 }
 
-void layout_row(struct layout *l, const char *label, const char *text)
+/* The label and the spaces up to column LAYOUT_LABEL; a longer one gets a space.  Returns the
+ * column reached. */
+static size_t layout_label(struct layout *l, const char *label)
 {
-    size_t columns = text_columns(span_str(label));
+    size_t columns = 2 + text_columns(span_str(label));
+    size_t gap = columns < LAYOUT_LABEL ? LAYOUT_LABEL - columns : 1;
 
     buf_str(l->out, "  ");
     layout_tint(l, TINT_DIM, label);
-    if (2 + columns + 1 > LAYOUT_LABEL) {
-        buf_str(l->out, " ");
-        layout_wrap(l, LAYOUT_LABEL, 2 + columns + 1, text);
-        return;
-    }
-    buf_fill(l->out, ' ', LAYOUT_LABEL - 2 - columns);
-    layout_wrap(l, LAYOUT_LABEL, LAYOUT_LABEL, text);
+    buf_fill(l->out, ' ', gap);
+    return columns + gap;
+}
+
+void layout_row(struct layout *l, const char *label, const char *text)
+{
+    size_t column = layout_label(l, label);
+
+    layout_wrap(l, LAYOUT_LABEL, column, text);
+}
+
+void layout_item(struct layout *l, const char *label, const char *text)
+{
+    size_t column = layout_label(l, label);
+
+    buf_str(l->out, "\xc2\xb7 ");
+    layout_wrap(l, LAYOUT_LABEL + 2, column + 2, text);
 }

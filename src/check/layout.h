@@ -45,4 +45,7 @@ void layout_wrap(struct layout *l, size_t indent, size_t column, const char *tex
 /* "  label  text", wrapped under itself.  label "": another line of the same. */
 void layout_row(struct layout *l, const char *label, const char *text);
 
+/* The same for one of several, with a dot before it. */
+void layout_item(struct layout *l, const char *label, const char *text);
+
 #endif

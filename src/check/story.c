@@ -61,6 +61,33 @@ static const char *told(struct teller *t, const char *format, ...)
     return text != NULL ? text : "";
 }
 
+/* A title as it stands within a sentence: small at its beginning, unless it begins with an
+ * abbreviation. */
+static const char *within(struct teller *t, const char *title)
+{
+    char *text;
+
+    if (title[0] < 'A' || title[0] > 'Z' || (title[1] >= 'A' && title[1] <= 'Z'))
+        return title;
+    text = arena_strdup(t->arena, title);
+    if (text == NULL) {
+        t->failed = true;
+        return title;
+    }
+    text[0] = (char)(text[0] + ('a' - 'A'));
+    return text;
+}
+
+/* The host as a command takes it: with its port unless that is HTTPS's. */
+static const char *host_to_type(struct teller *t)
+{
+    const char *host = t->v->host;
+
+    if (t->v->port == 443)
+        return host;
+    return told(t, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, t->v->port);
+}
+
 static void list_add(struct story_list *list, const char *line)
 {
     for (size_t i = 0; i < list->n; i++)
@@ -136,6 +163,9 @@ static const char *private_headline(struct teller *t)
     if (v->anchor == MW_ANCHOR_LOCAL && v->n_path > 0)
         return told(t, "nobody found between this computer and %s, which a private authority "
                        "certifies: %s", v->host, v->chain[v->n_path - 1].short_subject);
+    if (t->ev->reach == MW_REACH_NOT_TRIED)
+        return told(t, "the chain given for %s is sound, and nobody re-signed it that can be "
+                       "told from it", v->host);
     return told(t, "nobody found between this computer and %s", v->host);
 }
 
@@ -152,7 +182,7 @@ static const char *untrusted_headline(struct teller *t)
     if (worst == NULL)
         return told(t, "%s cannot be trusted", v->host);
     return told(t, "an app is right to warn about %s: %s", v->host,
-                mw_code_info(worst->code)->title);
+                within(t, mw_code_info(worst->code)->title));
 }
 
 static void tell_headline(struct teller *t)
@@ -178,18 +208,37 @@ static void tell_headline(struct teller *t)
     case MW_BLOCKED:
         t->s->word = "BLOCKED";
         t->s->headline = told(t, "the connection to %s was stopped, not read: %s", v->host,
-                              first != NULL ? first : "no certificate came");
+                              first != NULL ? within(t, first) : "no certificate came");
         return;
     case MW_UNREACHABLE:
         t->s->word = "NO ANSWER";
         t->s->headline = told(t, "%s could not be tested: %s", v->host,
-                              first != NULL ? first : "no connection");
+                              first != NULL ? within(t, first) : "no connection");
         return;
     case MW_UNJUDGED:
         break;
     }
     t->s->word = "NOT JUDGED";
     t->s->headline = told(t, "%s was not judged: treat it as not trusted", v->host);
+}
+
+/* Without "DNS:", which people need not read; other kinds of name keep theirs. */
+static const char *name_alone(const char *name)
+{
+    return strncmp(name, "DNS:", 4) == 0 ? name + 4 : name;
+}
+
+/* For whom a certificate is: the name asked for if it is among them, else the first. */
+static const char *names_told(struct teller *t, const struct mw_cert_view *c)
+{
+    const char *name;
+
+    if (c->n_names == 0)
+        return c->short_subject;
+    name = has_error_in(t->v, MW_GROUP_NAME) ? name_alone(c->names[0]) : t->v->host;
+    if (c->n_names == 1)
+        return name;
+    return told(t, "%s and %zu more name%s", name, c->n_names - 1, c->n_names > 2 ? "s" : "");
 }
 
 static void tell_facts(struct teller *t)
@@ -202,10 +251,7 @@ static void tell_facts(struct teller *t)
     t->s->expected = v->host;
     if (v->n_chain > 0) {
         t->s->issuer = v->chain[0].issuer;
-        t->s->subject = v->chain[0].n_names > 0
-                            ? told(t, "%s%s", v->chain[0].names[0],
-                                   v->chain[0].n_names > 1 ? ", …" : "")
-                            : v->chain[0].short_subject;
+        t->s->subject = names_told(t, &v->chain[0]);
     }
     for (size_t i = 0; i < v->n_findings; i++) {
         enum mw_group group = mw_code_info(v->findings[i].code)->group;
@@ -349,7 +395,7 @@ static void tell_to_do(struct teller *t)
     }
     if (mw_attended_action(v) == MW_ASK)
         list_add(&t->s->person, told(t, "To go on all the same, for 7 days and this key only: "
-                                        "midwatch check --ask %s", v->host));
+                                        "midwatch check --ask %s", host_to_type(t)));
 }
 
 int story_tell(struct arena *arena, const struct mw_evidence *ev, const struct mw_verdict *v,
