@@ -307,7 +307,7 @@ int json_result(struct buf *out, const struct json_options *options, const struc
     put(&m, target, "typed", text(r->target->typed));
     put(&m, target, "host", foreign(r->v != NULL ? r->v->host : r->target->host));
     put(&m, target, "port", json_integer(r->target->port));
-    put(&m, target, "starttls", text(starttls_name(r->target->starttls)));
+    put(&m, target, "starttls", text(starttls_word(r->target->starttls)));
     put(&m, o, "schema", text("midwatch.check/1"));
     put(&m, o, "target", target);
     if (r->v != NULL)

@@ -35,8 +35,10 @@ void report_host(struct buf *out, const struct mw_verdict *v)
 
 static void rows(struct layout *l, const char *label, const struct story_list *list)
 {
-    for (size_t i = 0; i < list->n; i++)
-        layout_row(l, i == 0 ? label : "", list->lines[i]);
+    if (list->n == 1)
+        layout_row(l, label, list->lines[0]);
+    for (size_t i = 0; i < list->n && list->n > 1; i++)
+        layout_item(l, i == 0 ? label : "", list->lines[i]);
 }
 
 static void row_format(struct layout *l, const char *label, const char *format, ...)
@@ -61,7 +63,16 @@ static const char *cause_of(const struct mw_verdict *v, enum mw_group group)
         if (v->findings[i].severity == MW_ERROR &&
             mw_code_info(v->findings[i].code)->group == group)
             return "WRONG";
-    return "fine";
+    return "ok";
+}
+
+static const char *authority_word(const struct mw_verdict *v)
+{
+    const char *word = cause_of(v, MW_GROUP_AUTHORITY);
+
+    if (strcmp(word, "ok") != 0 || v->anchor == MW_ANCHOR_PUBLIC)
+        return word;
+    return v->anchor == MW_ANCHOR_LOCAL ? "added here" : "not reached";
 }
 
 static const char *revocation_word(const struct mw_verdict *v)
@@ -72,7 +83,7 @@ static const char *revocation_word(const struct mw_verdict *v)
     case MW_REVOCATION_REVOKED:
         return "REVOKED";
     case MW_REVOCATION_COULD_NOT_CHECK:
-        return "could not check";
+        return "unknown";
     case MW_REVOCATION_NO_MECHANISM:
         return "no way to tell";
     case MW_REVOCATION_UNASKED:
@@ -87,11 +98,11 @@ static const char *clock_word(const struct mw_verdict *v)
     case MW_CLOCK_RIGHT:
         return "right";
     case MW_CLOCK_WRONG_BUT_HARMLESS:
-        return "off, but harmless";
+        return "off";
     case MW_CLOCK_TO_BLAME:
         return "WRONG";
     case MW_CLOCK_NO_ANSWER:
-        return "no time server answered";
+        return "unverified";
     case MW_CLOCK_UNASKED:
         break;
     }
@@ -106,7 +117,7 @@ static const char *dates_word(const struct mw_verdict *v)
         if (v->findings[i].code == MW_NOT_YET_VALID)
             return "NOT YET VALID";
     }
-    return "fine";
+    return "ok";
 }
 
 /* The facts of the alerts that people know: the name expected, whose certificate came, and
@@ -125,7 +136,7 @@ static void report_facts(struct layout *l, const struct story *s, const struct m
                                                  : "");
     row_format(l, "cause",
                "name %s · authority %s · chain %s · dates %s · clock %s · revocation %s",
-               cause_of(v, MW_GROUP_NAME), cause_of(v, MW_GROUP_AUTHORITY),
+               cause_of(v, MW_GROUP_NAME), authority_word(v),
                cause_of(v, MW_GROUP_CHAIN), dates_word(v), clock_word(v), revocation_word(v));
 }
 

@@ -58,7 +58,7 @@ int starttls_parse(const char *word, enum probe_starttls *out)
     return -EINVAL;
 }
 
-const char *starttls_name(enum probe_starttls s)
+const char *starttls_word(enum probe_starttls s)
 {
     return starttls_words[s].word;
 }

@@ -28,7 +28,7 @@ struct target_list {
 
 /* "smtp", "imap", …; -EINVAL: none of them. */
 MW_MUST_CHECK int starttls_parse(const char *word, enum probe_starttls *out);
-const char *starttls_name(enum probe_starttls s);       /* NULL: TLS from the first byte */
+const char *starttls_word(enum probe_starttls s);       /* NULL: TLS from the first byte */
 uint16_t starttls_port(enum probe_starttls s);
 
 /* One target.  0, -ENOMEM, or > 0 with a line in `error`. */

@@ -7,9 +7,13 @@
 #include "base/compiler.h"
 #include "base/config.h"
 #include "check/built.h"
+#include "check/check.h"
+#include "check/decisions.h"
 #include "check/exempt.h"
 #include "check/exit.h"
 #include "check/explain.h"
+#include "check/pins.h"
+#include "check/watch.h"
 #include "lab/lab.h"
 
 static int help_command(int argc, char **argv);
@@ -20,8 +24,12 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    { "check", check_command, "who can read a connection, and why an app warns" },
     { "explain", explain_command, "what a finding means, and what to do about it" },
     { "exempt", exempt_command, "the exception your IT needs, for their gateway" },
+    { "trust", trust_command, "what was trusted anyway: list, remove, log" },
+    { "pin", pin_command, "the keys a host must show: add, list, remove, import" },
+    { "watch", watch_command, "check again and again, and tell only what changed" },
     { "lab", lab_command, "every broken TLS in a box, on this computer only" },
     { "version", version_command, "which version this is" },
     { "help", help_command, "this text, or that of a command" },
@@ -45,8 +53,8 @@ static void usage(FILE *to)
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].summary);
     fputs("\n"
-          "Try:  midwatch explain name-mismatch\n"
-          "      midwatch help explain\n",
+          "Try:  midwatch check example.com\n"
+          "      midwatch help check\n",
           to);
 }
 
