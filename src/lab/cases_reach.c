@@ -152,12 +152,13 @@ static const struct lab_case cases[] = {
     },
     {
         .name = "proxy-refused",
-        .host = "refused.lab.test",
+        .host = "good.lab.test",
         .group = "reach",
         .wrong = "the proxy refuses to connect",
         .verdict = "blocked",
         .must = "proxy-refused",
         .options = "--proxy http://{proxy}",
+        .door = DOOR_CLOSED,
     },
 };
 

@@ -6,6 +6,7 @@
 #include "base/reader.h"
 #include "http/request.h"
 #include "lab/box.h"
+#include "net/addr.h"
 
 enum {
     SOCKS_VERSION = 5,
@@ -18,18 +19,19 @@ enum {
     CONNECT_HEAD_MAX = 16384,
 };
 
-static bool refused(struct mw_span host)
+/* What is asked of a proxy is an address or a name, so the port tells: no way to the closed
+ * door. */
+static bool refused(const struct lab *lab, uint16_t port)
 {
-    return span_eq_nocase(host, SPAN_LIT("refused.lab.test"));
+    return port == lab_port(lab, DOOR_CLOSED);
 }
 
-static struct mw_span without_port(struct mw_span target)
+static uint16_t target_port(struct mw_span target)
 {
-    size_t n = target.len;
+    struct mw_span host;
+    uint16_t port = 0;
 
-    while (n > 0 && target.data[n - 1] != ':')
-        n--;
-    return n > 0 ? span_cut(target, 0, n - 1) : target;
+    return host_port_split(target, 0, &host, &port) == 0 ? port : 0;
 }
 
 static enum proxy_state connect_talk(struct peer *p)
@@ -38,7 +40,7 @@ static enum proxy_state connect_talk(struct peer *p)
     struct mw_span in = buf_span(&p->in);
     enum http_state state = http_request_feed(&request, &in);
     bool good = state == HTTP_DONE && span_eq(request.method, SPAN_LIT("CONNECT"));
-    bool allowed = good && !refused(without_port(request.target));
+    bool allowed = good && !refused(p->lab, target_port(request.target));
 
     http_request_deinit(&request);
     if (state == HTTP_MORE && p->in.len < CONNECT_HEAD_MAX)
@@ -72,8 +74,8 @@ static enum proxy_state socks_answer(struct peer *p, size_t used, uint8_t status
 static enum proxy_state socks_talk(struct proxy_talk *t, struct peer *p)
 {
     struct reader r = { .rest = buf_span(&p->in) };
-    struct mw_span name = { NULL, 0 };
     uint8_t command, kind;
+    uint16_t port;
 
     if (!t->greeted) {
         read_u8(&r);
@@ -90,14 +92,14 @@ static enum proxy_state socks_talk(struct proxy_talk *t, struct peer *p)
     read_u8(&r);
     kind = read_u8(&r);
     if (kind == SOCKS_NAME)
-        name = read_vec8(&r);
+        read_vec8(&r);
     else
         read_bytes(&r, kind == SOCKS_IPV6 ? 16 : 4);
-    read_u16(&r);
+    port = read_u16(&r);
     if (r.failed)
         return PROXY_MORE;
     return socks_answer(p, p->in.len - r.rest.len,
-                        command == SOCKS_CONNECT && !refused(name) ? SOCKS_OK
+                        command == SOCKS_CONNECT && !refused(p->lab, port) ? SOCKS_OK
                                                                    : SOCKS_NOT_ALLOWED);
 }
 

@@ -17,7 +17,7 @@ struct proxy_talk {
     bool greeted;               /* SOCKS5: the method was agreed */
 };
 
-/* Names below refused.lab.test are refused; every other leads to the lab itself. */
+/* The way to DOOR_CLOSED is refused; every other leads to the lab itself. */
 enum proxy_state proxy_talk_on(struct proxy_talk *t, struct peer *p);
 
 #endif
