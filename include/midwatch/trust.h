@@ -229,7 +229,9 @@ struct mw_decision {
     uint16_t port;
     const char *key;            /* "sha256/…" of the leaf's SPKI, or of the interceptor's CA */
     bool key_is_ca;             /* the CA key of an interceptor, for this host only */
-    const char *findings;       /* the accepted error codes, sorted, joined with "," */
+    const char *findings;       /* the accepted codes, sorted, joined with ",": errors, and
+                                 * warnings of somebody in the middle.  "code@N": about
+                                 * chain[N], N > 0; plain: about the leaf or no certificate */
     struct mw_wall made, until;
     const char *reason;
 };
@@ -337,6 +339,8 @@ struct mw_revocation_view {
     struct mw_wall revoked_at;
 };
 
+/* TO_BLAME: the true time changes the result, for better or for worse: see
+ * valid_at_true_time. */
 enum mw_clock_state {
     MW_CLOCK_UNASKED, MW_CLOCK_RIGHT, MW_CLOCK_WRONG_BUT_HARMLESS, MW_CLOCK_TO_BLAME,
     MW_CLOCK_NO_ANSWER,
@@ -422,8 +426,8 @@ MW_API bool mw_may_proceed_unattended(const struct mw_verdict *v, const char **w
 enum mw_action {
     MW_PROCEED,                 /* private, or everything wrong was accepted before */
     MW_ASK,                     /* show the findings, ask "Trust anyway?" */
-    MW_REFUSE,                  /* do not even ask: revoked, known-bad, proven interception
-                                 * with a published key, or nothing to judge */
+    MW_REFUSE,                  /* do not even ask: revoked, known-bad root (everybody has its
+                                 * key), pins not met, or nothing to judge */
 };
 MW_API enum mw_action mw_attended_action(const struct mw_verdict *v);
 

@@ -288,8 +288,11 @@ static void entry_extensions_read(struct reader *entry, int *reason)
         read_fail(entry);
 }
 
-static int entries_search(const struct crl *l, const struct cert *cert, struct status_answer *out)
+int crl_find(const struct crl *l, const struct cert *cert, struct status_answer *out)
 {
+    struct status_answer a = {
+        .status = STATUS_GOOD, .reason = -1, .this_update = l->this_update, .until = l->next_update
+    };
     struct reader list = { .rest = l->entries };
 
     while (read_more(&list)) {
@@ -304,17 +307,21 @@ static int entries_search(const struct crl *l, const struct cert *cert, struct s
             return CRL_BAD_ENTRY;
         if (!span_eq(serial, cert->serial))
             continue;
-        out->status = STATUS_REVOKED;
-        out->revoked_at = at;
-        out->reason = reason;
+        a.status = STATUS_REVOKED;
+        a.revoked_at = at;
+        a.reason = reason;
     }
-    return read_done(&list) ? 0 : CRL_BAD_ENTRY;
+    if (!read_done(&list))
+        return CRL_BAD_ENTRY;
+    if (a.status == STATUS_GOOD && l->scope.some_reasons)
+        return CRL_SOME_REASONS;
+    *out = a;
+    return 0;
 }
 
 int crl_check(const struct crl *l, const struct cert *cert, const struct cert *issuer,
               struct status_answer *out)
 {
-    struct status_answer a = { .status = STATUS_GOOD, .reason = -1 };
     int r;
 
     if (!name_is(l->issuer, cert))
@@ -331,14 +338,7 @@ int crl_check(const struct crl *l, const struct cert *cert, const struct cert *i
         return r;
     if (!in_scope(l, cert))
         return CRL_OUT_OF_SCOPE;
-    a.this_update = l->this_update;
-    a.until = l->next_update;
-    r = entries_search(l, cert, &a);
-    if (r == 0 && a.status == STATUS_GOOD && l->scope.some_reasons)
-        r = CRL_SOME_REASONS;
-    if (r == 0)
-        *out = a;
-    return r;
+    return crl_find(l, cert, out);
 }
 
 const char *crl_fault_text(enum crl_fault fault)

@@ -54,6 +54,10 @@ MW_MUST_CHECK int crl_parse(struct crl *out, struct mw_span der);
 MW_MUST_CHECK int crl_check(const struct crl *l, const struct cert *cert,
                             const struct cert *issuer, struct status_answer *out);
 
+/* What its entries say, whoever signed them: the last step of crl_check(). */
+MW_MUST_CHECK int crl_find(const struct crl *l, const struct cert *cert,
+                           struct status_answer *out);
+
 /* A clause: "its signature is not the authority's". */
 const char *crl_fault_text(enum crl_fault fault);
 

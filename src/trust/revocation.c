@@ -281,7 +281,7 @@ static void revoked_find(struct judge *j, size_t i, const struct standing *s)
 
 /* What covered a certificate and could not be used.  A staple speaks for its server, and has
  * codes of its own. */
-static void staple_find(struct judge *j, const struct revocation_item *k)
+static void stapled_find(struct judge *j, const struct revocation_item *k)
 {
     struct mw_finding *f;
 
@@ -478,7 +478,7 @@ static int cert_judge(struct judge *j, size_t i)
     standing_find(j, i, &s);
     for (const struct revocation_item *k = j->revocation->items; k != NULL; k = k->next) {
         if (k->cert == i && k->from == FROM_STAPLE)
-            staple_find(j, k);
+            stapled_find(j, k);
         else if (k->cert == i)
             unusable_find(j, k, s.state);
     }

@@ -338,9 +338,8 @@ static int single_read(struct reader *r, struct status_answer *a, struct mw_span
     return unknown_critical ? STAPLE_UNKNOWN_CRITICAL : 0;
 }
 
-/* The newest answer about this certificate; one that says "revoked" wins over all. */
-static int answer_find(const struct staple *s, const struct cert *cert, const struct cert *issuer,
-                       struct status_answer *out, struct mw_span *scts)
+int staple_find(const struct staple *s, const struct cert *cert, const struct cert *issuer,
+                struct status_answer *out, struct mw_span *scts)
 {
     struct reader list = { .rest = s->responses };
     bool found = false;
@@ -383,7 +382,7 @@ int staple_check(const struct staple *s, const struct cert *cert, const struct c
 
     if (s->response_status != 0)
         return STAPLE_UNSUCCESSFUL;
-    r = answer_find(s, cert, issuer, &a, &list);
+    r = staple_find(s, cert, issuer, &a, &list);
     if (r == 0 && s->has_unknown_critical)
         r = STAPLE_UNKNOWN_CRITICAL;
     if (r == 0)

@@ -44,6 +44,12 @@ MW_MUST_CHECK int staple_check(const struct staple *s, const struct cert *cert,
                                const struct cert *issuer, struct status_answer *out,
                                struct mw_span *scts);
 
+/* The newest answer about the certificate, whoever signed it; one that says "revoked" wins over
+ * all.  The first step of staple_check(); *scts is the extension's value as it stands. */
+MW_MUST_CHECK int staple_find(const struct staple *s, const struct cert *cert,
+                              const struct cert *issuer, struct status_answer *out,
+                              struct mw_span *scts);
+
 /* A clause: "it is about another certificate". */
 const char *staple_fault_text(enum staple_fault fault);
 
