@@ -263,6 +263,10 @@ _midwatch()
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
+    lab:--write)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
     esac
     case $command in
     check) words='--ipv4 --ipv6 --connect --sni --alpn --starttls --proxy --no-proxy --timeout --parallel --dns --chain --roots --local-roots --crls --ct-logs --interceptors --pin --at --no-network-evidence --controls --time-servers --echo --ocsp --portal --hosts-file --certs --pem --json --html --junit --color --quiet --verbose --exit-class --ask --reason --for --unattended --state --config --help' ;;
@@ -271,7 +275,7 @@ _midwatch()
     trust) words='list remove log --json --state --help' ;;
     pin) words='add list remove import --backup --tree --until --cert --json --state --help' ;;
     watch) words='--ipv4 --ipv6 --connect --sni --alpn --starttls --proxy --no-proxy --timeout --parallel --dns --roots --local-roots --ct-logs --interceptors --pin --no-network-evidence --controls --time-servers --echo --ocsp --portal --hosts-file --json --color --state --config --help --interval --count' ;;
-    lab) words='--listen --http --state --echo --for --ready-file --list --json --help' ;;
+    lab) words='--listen --http --state --echo --for --ready-file --list --json --write --help' ;;
     version) words='' ;;
     help) words='check explain exempt trust pin watch lab version help' ;;
     esac

@@ -110,6 +110,7 @@ complete -c midwatch -n '__fish_seen_subcommand_from lab' -l for -x -d 'stop aft
 complete -c midwatch -n '__fish_seen_subcommand_from lab' -l ready-file -r -F -d 'written once all doors are open'
 complete -c midwatch -n '__fish_seen_subcommand_from lab' -l list -d 'the cases'
 complete -c midwatch -n '__fish_seen_subcommand_from lab' -l json -d 'the list for programs'
+complete -c midwatch -n '__fish_seen_subcommand_from lab' -l write -x -a '(__fish_complete_directories)' -d 'do not serve'
 complete -c midwatch -n '__fish_seen_subcommand_from lab' -l help -d 'this text'
 complete -c midwatch -n __fish_use_subcommand -a version -d 'which version this is'
 complete -c midwatch -n __fish_use_subcommand -a help -d 'this text, or that of a command'

@@ -30,7 +30,6 @@ static const char usage_text[] =
     "\n"
     "usage: midwatch lab [options]            serve until Ctrl-C\n"
     "       midwatch lab --list [--json]      what it can do, and what a client should find\n"
-    "       midwatch lab --write DIR          only the certificate chains, as PEM files\n"
     "\n"
     "  --listen ADDR:PORT   where the cases are (127.0.0.1:0; 0 takes a free port)\n"
     "  --http ADDR:PORT     where CRLs, OCSP and issuers are (127.0.0.1:0)\n"
@@ -41,6 +40,7 @@ static const char usage_text[] =
     "  --ready-file FILE    written once all doors are open\n"
     "  --list               the cases; with --state of a running lab, its ports are filled in\n"
     "  --json               the list for programs\n"
+    "  --write DIR          do not serve: write every case's chain there, as PEM files\n"
     "  --help               this text\n";
 
 /* 0 to go on, else the exit status plus one. */
