@@ -238,26 +238,27 @@ static void ocsp_ask(struct gather *g, const struct mw_cert_view *cert,
         f->ocsp = NULL;
 }
 
-/* Everything about revocation is asked in one go: the verdict then says what it made of it. */
+/* Everything about revocation is asked in one go, and that it was is evidence by itself, even
+ * if nothing can be fetched. */
 static bool revocation_gather(struct gather *g, const struct mw_verdict *v)
 {
-    bool changed = false;
+    bool consent = g->run->options->ocsp_consent;
 
     if (g->ev.revocation_fetch != MW_NOT_LOOKED ||
         (v->missing & (MW_MISSING_CRL | MW_MISSING_OCSP)) == 0)
         return false;
-    if ((v->missing & MW_MISSING_CRL) == 0 && !g->run->options->ocsp_consent) {
+    if ((v->missing & MW_MISSING_CRL) == 0 && !consent) {
         /* Only the authority could tell, and it may not be asked: that, too, is an answer. */
         g->ev.revocation_fetch = MW_COULD_NOT_LOOK;
         return true;
     }
     g->ev.revocation_fetch = MW_SEEN_YES;
     for (size_t i = 0; i < v->n_crl_urls; i++)
-        changed |= shelf_ask(g, GATHER_CRL, v->crl_urls[i]);
-    for (size_t i = 0; g->run->options->ocsp_consent && i + 1 < v->n_path; i++)
+        (void)shelf_ask(g, GATHER_CRL, v->crl_urls[i]);
+    for (size_t i = 0; consent && i + 1 < v->n_path; i++)
         if (v->chain[i].n_ocsp_urls > 0 && (i == 0 || v->chain[i].n_crl_urls == 0))
             ocsp_ask(g, &v->chain[i], &v->chain[i + 1]);
-    return changed;
+    return true;
 }
 
 static bool issuers_gather(struct gather *g, const struct mw_verdict *v)

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "lab/mill.h"
 #include "probe/probe.h"
 #include "probe/site.h"
 
@@ -65,54 +65,11 @@ static struct mill_cert *issue(struct mill_spec spec, const struct mill_cert *is
     return cert;
 }
 
-/* Answers CAA for example.test and nothing else. */
-static void dns_answer(void *context, struct mw_span in, struct buf *out)
-{
-    static const uint8_t apex[] = "\x07" "example\x04" "test\0\x01\x01\0\x01";
-    static const uint8_t caa[] = "\xc0\x0c\x01\x01\0\x01\0\0\0\x3c\0\x11\0\x05" "issueca.test;x";
-    bool match = in.len >= 12 + sizeof apex - 1 &&
-                 memcmp(in.data + 12, apex, sizeof apex - 1) == 0;
-    size_t end = 12;
-
-    (void)context;
-    while (end < in.len && in.data[end] != 0)
-        end += 1u + in.data[end];
-    end += 5;
-    if (end > in.len)
-        return;
-    buf_add(out, span_cut(in, 0, 2));
-    buf_u16(out, 0x8180);
-    buf_u16(out, 1);
-    buf_u16(out, match ? 1 : 0);
-    buf_u32(out, 0);
-    buf_add(out, span_cut(in, 12, end - 12));
-    if (match) {
-        buf_add(out, span_of(caa, 10));
-        buf_u16(out, sizeof caa - 1 - 12);
-        buf_add(out, span_of(caa + 12, sizeof caa - 1 - 12));
-    }
-}
-
-static void sntp_answer(void *context, struct mw_span in, struct buf *out)
-{
-    int64_t s = wall_now().s + 2208988800;
-
-    (void)context;
-    buf_u8(out, 4 << 3 | 4);
-    buf_u8(out, 1);
-    buf_fill(out, 0, 22);
-    buf_add(out, span_cut(in, 40, 8));
-    for (int i = 0; i < 2; i++) {
-        buf_u32(out, (uint32_t)s);
-        buf_u32(out, 0);
-    }
-}
-
 static void servers_start(struct world *w)
 {
     serving_tcp(&w->http, serving_http, &w->table);
-    serving_udp(&w->dns, dns_answer, w);
-    serving_udp(&w->sntp, sntp_answer, w);
+    serving_udp(&w->dns, serving_caa, NULL);
+    serving_udp(&w->sntp, serving_sntp, NULL);
     serving_url(&w->http, "/authority.der", w->aia);
     serving_url(&w->http, "/authority.crl", w->crl_url);
     serving_url(&w->http, "/ocsp", w->ocsp_url);
@@ -172,7 +129,7 @@ static void world_init(struct world *w)
 /* The site's leaf and how it is served. */
 static void site_make(struct world *w, struct mill_spec spec, bool with_authority)
 {
-    const struct mill_cert *more[] = { w->authority };
+    X509 *more[] = { mill_cert_x509(w->authority) };
     struct mw_wall now = wall_now();
 
     if (spec.subject == NULL)
@@ -183,7 +140,8 @@ static void site_make(struct world *w, struct mill_spec spec, bool with_authorit
                               (struct mw_wall){ now.s + 3600 }),
                      0);
     w->routes[1].body = buf_span(&w->crl);
-    site_start(&w->site, w->leaf, more, with_authority ? 1 : 0, ECHO_ALPN);
+    site_start(&w->site, mill_cert_x509(w->leaf), mill_cert_key(w->leaf), more,
+               with_authority ? 1 : 0, ECHO_ALPN);
 }
 
 static void world_deinit(struct world *w)

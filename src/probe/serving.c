@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "http/response.h"
 #include "net/addr.h"
 
@@ -181,4 +182,46 @@ void serving_http(void *context, int fd)
 void serving_url(const struct serving *s, const char *path, char url[128])
 {
     snprintf(url, 128, "http://127.0.0.1:%u%s", (unsigned)s->port, path);
+}
+
+void serving_caa(void *context, struct mw_span in, struct buf *out)
+{
+    static const uint8_t apex[] = "\x07" "example\x04" "test\0\x01\x01\0\x01";
+    static const uint8_t caa[] = "\xc0\x0c\x01\x01\0\x01\0\0\0\x3c\0\x11\0\x05" "issueca.test;x";
+    bool match = in.len >= 12 + sizeof apex - 1 &&
+                 memcmp(in.data + 12, apex, sizeof apex - 1) == 0;
+    size_t end = 12;
+
+    (void)context;
+    while (end < in.len && in.data[end] != 0)
+        end += 1u + in.data[end];
+    end += 5;
+    if (end > in.len)
+        return;
+    buf_add(out, span_cut(in, 0, 2));
+    buf_u16(out, 0x8180);
+    buf_u16(out, 1);
+    buf_u16(out, match ? 1 : 0);
+    buf_u32(out, 0);
+    buf_add(out, span_cut(in, 12, end - 12));
+    if (match) {
+        buf_add(out, span_of(caa, 10));
+        buf_u16(out, sizeof caa - 1 - 12);
+        buf_add(out, span_of(caa + 12, sizeof caa - 1 - 12));
+    }
+}
+
+void serving_sntp(void *context, struct mw_span in, struct buf *out)
+{
+    const int64_t *ahead_s = context;
+    int64_t s = wall_now().s + 2208988800 + (ahead_s != NULL ? *ahead_s : 0);
+
+    buf_u8(out, 4 << 3 | 4);
+    buf_u8(out, 1);
+    buf_fill(out, 0, 22);
+    buf_add(out, span_cut(in, 40, 8));
+    for (int i = 0; i < 2; i++) {
+        buf_u32(out, (uint32_t)s);
+        buf_u32(out, 0);
+    }
 }

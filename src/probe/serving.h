@@ -51,6 +51,12 @@ serving_tcp_fn serving_http;
 /* Reads a whole request, false: none came. */
 bool serving_read_request(int fd, struct http_request *request);
 
+/* A DNS server that has one record: example.test CAA 0 issue "ca.test;x". */
+serving_udp_fn serving_caa;
+
+/* An SNTP server; context is an int64_t, by how many seconds it is ahead, or NULL. */
+serving_udp_fn serving_sntp;
+
 /* "http://127.0.0.1:PORT" and the path. */
 void serving_url(const struct serving *s, const char *path, char url[128]);
 

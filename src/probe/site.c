@@ -121,16 +121,16 @@ static void site_serve(void *context, int fd)
     buf_deinit(&hello);
 }
 
-void site_start(struct site *s, const struct mill_cert *leaf, const struct mill_cert *const *more,
-                size_t n_more, const char *alpn)
+void site_start(struct site *s, X509 *leaf, EVP_PKEY *key, X509 *const *more, size_t n_more,
+                const char *alpn)
 {
     s->tls = SSL_CTX_new(TLS_server_method());
-    if (s->tls == NULL || SSL_CTX_use_certificate(s->tls, mill_cert_x509(leaf)) != 1 ||
-        SSL_CTX_use_PrivateKey(s->tls, mill_cert_key(leaf)) != 1)
+    if (s->tls == NULL || SSL_CTX_use_certificate(s->tls, leaf) != 1 ||
+        SSL_CTX_use_PrivateKey(s->tls, key) != 1)
         abort();
     SSL_CTX_set_mode(s->tls, SSL_MODE_NO_AUTO_CHAIN);
     for (size_t i = 0; i < n_more; i++)
-        if (SSL_CTX_add1_chain_cert(s->tls, mill_cert_x509(more[i])) != 1)
+        if (SSL_CTX_add1_chain_cert(s->tls, more[i]) != 1)
             abort();
     if (alpn != NULL)
         SSL_CTX_set_alpn_select_cb(s->tls, on_alpn, (void *)(uintptr_t)alpn);

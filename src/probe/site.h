@@ -8,7 +8,6 @@
 
 #include <openssl/ssl.h>
 
-#include "lab/mill.h"
 #include "net/echo_message.h"
 #include "probe/serving.h"
 
@@ -25,8 +24,8 @@ struct site {
 };
 
 /* The leaf, then the other certificates to send.  alpn: one protocol, NULL none. */
-void site_start(struct site *s, const struct mill_cert *leaf, const struct mill_cert *const *more,
-                size_t n_more, const char *alpn);
+void site_start(struct site *s, X509 *leaf, EVP_PKEY *key, X509 *const *more, size_t n_more,
+                const char *alpn);
 void site_stop(struct site *s);
 
 #endif
