@@ -18,14 +18,14 @@ enum { SERVER_TEXT = 300 };
 struct asker {
     struct clocks *clocks;
     struct time_server server;
-    char text[SERVER_TEXT];             /* host[:port], for the report */
+    char text[SERVER_TEXT]; /* host[:port], for the report */
     struct dns_question *question;
     struct addr addrs[CLOCKS_ATTEMPTS];
     size_t n_addrs;
     unsigned attempts;
     struct watch *watch;
     int fd;
-    uint8_t nonce[ROUGHTIME_NONCE_BYTES];       /* SNTP: its cookie, the first eight */
+    uint8_t nonce[ROUGHTIME_NONCE_BYTES]; /* SNTP: its cookie, the first eight */
     uint8_t request[ROUGHTIME_REQUEST_BYTES];
     size_t request_len;
     int64_t sent_ms;
@@ -118,8 +118,8 @@ static int answer_take(struct asker *a, struct mw_span datagram, int64_t now_ms)
 {
     if (a->server.source == MW_CLOCK_SNTP) {
         struct sntp_answer answer;
-        int rc = sntp_response_read(&answer, datagram, a->nonce, a->sent_ms, now_ms,
-                                    a->clocks->built);
+        int rc =
+            sntp_response_read(&answer, datagram, a->nonce, a->sent_ms, now_ms, a->clocks->built);
 
         if (rc != 0)
             return rc == SNTP_E_NOT_OURS || rc == SNTP_E_MALFORMED ? 1 : 2;
@@ -228,7 +228,10 @@ int clocks_new(struct clocks **out, uv_loop_t *loop, struct dns *dns, const char
 
     if (c == NULL)
         return -ENOMEM;
-    *c = (struct clocks){ .loop = loop, .dns = dns, .limit_ms = limit_ms, .built = built,
+    *c = (struct clocks){ .loop = loop,
+                          .dns = dns,
+                          .limit_ms = limit_ms,
+                          .built = built,
                           .n = n_servers < CLOCKS_MAX_SERVERS ? n_servers : CLOCKS_MAX_SERVERS };
     for (size_t i = 0; i < c->n; i++) {
         struct asker *a = &c->askers[i];
@@ -266,8 +269,8 @@ static void clocks_begin(struct clocks *c)
     for (size_t i = 0; i < c->n; i++) {
         struct asker *a = &c->askers[i];
 
-        if (dns_resolve(c->dns, a->server.host, a->server.port, DNS_ANY, c->limit_ms,
-                        on_addresses, a, &a->question) != 0) {
+        if (dns_resolve(c->dns, a->server.host, a->server.port, DNS_ANY, c->limit_ms, on_addresses,
+                        a, &a->question) != 0) {
             a->question = NULL;
             asker_finish(a);
         }

@@ -13,7 +13,7 @@ struct control {
 };
 
 struct control_set {
-    char *proxy;                        /* NULL: straight */
+    char *proxy; /* NULL: straight */
     struct once once;
     size_t n, left;
     struct control items[CONTROLS_MAX_HOSTS];
@@ -95,15 +95,16 @@ static void set_begin(struct controls *c, struct control_set *s)
     char error[256];
 
     s->n = c->n;
-    s->left = c->n + 1;                 /* one for ourselves, so that nobody is told too soon */
+    s->left = c->n + 1; /* one for ourselves, so that nobody is told too soon */
     for (size_t i = 0; i < c->n; i++) {
-        const struct probe_target target = { .host = c->hosts[i], .port = c->ports[i],
+        const struct probe_target target = { .host = c->hosts[i],
+                                             .port = c->ports[i],
                                              .proxy = s->proxy };
 
         s->items[i].set = s;
         s->list[i].host = c->hosts[i];
-        if (dial_start(&s->items[i].dial, c->dialer, &target, &options, on_dialled,
-                       &s->items[i], error) != 0) {
+        if (dial_start(&s->items[i].dial, c->dialer, &target, &options, on_dialled, &s->items[i],
+                       error) != 0) {
             s->items[i].dial = NULL;
             one_is_done(s);
         }

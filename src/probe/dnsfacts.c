@@ -8,9 +8,9 @@
 
 struct dnsfacts_job {
     struct dns *dns;
-    struct dns_question *caa, *https;   /* under way */
+    struct dns_question *caa, *https; /* under way */
     char host[256];
-    const char *at;                     /* the part of host asked for, climbing */
+    const char *at; /* the part of host asked for, climbing */
     unsigned climbed;
     int64_t limit_ms;
     struct arena *arena;
@@ -65,7 +65,7 @@ static void caa_on_answer(void *context, const struct dns_records *answer)
         const char *parent = strchr(job->at, '.');
 
         job->at = parent != NULL && parent[1] != '\0' ? parent + 1 : NULL;
-        if (job->at == NULL)            /* at the top: nobody restricts issuance */
+        if (job->at == NULL) /* at the top: nobody restricts issuance */
             job->facts.caa_looked = MW_SEEN_YES;
         else
             caa_ask(job);
@@ -120,8 +120,8 @@ static void https_ask(struct dnsfacts_job *job, uint16_t port)
         snprintf(name, sizeof name, "%s", job->host);
     else
         snprintf(name, sizeof name, "_%u._https.%s", (unsigned)port, job->host);
-    if (dns_ask(job->dns, name, DNS_TYPE_HTTPS, job->limit_ms, https_on_answer, job,
-                &job->https) != 0) {
+    if (dns_ask(job->dns, name, DNS_TYPE_HTTPS, job->limit_ms, https_on_answer, job, &job->https) !=
+        0) {
         job->https = NULL;
         job->facts.ech_advertised = MW_COULD_NOT_LOOK;
     }
@@ -134,8 +134,9 @@ int dnsfacts_begin(struct dnsfacts_job **out, struct dns *dns, const char *host,
 
     if (job == NULL)
         return -ENOMEM;
-    *job = (struct dnsfacts_job){ .dns = dns, .limit_ms = limit_ms, .arena = arena,
-                                  .on_done = on_done, .context = context };
+    *job = (struct dnsfacts_job){
+        .dns = dns, .limit_ms = limit_ms, .arena = arena, .on_done = on_done, .context = context
+    };
     if ((size_t)snprintf(job->host, sizeof job->host, "%s", host) >= sizeof job->host) {
         free(job);
         return -EINVAL;
@@ -145,7 +146,7 @@ int dnsfacts_begin(struct dnsfacts_job **out, struct dns *dns, const char *host,
     https_ask(job, port);
     if (job->caa == NULL && job->https == NULL) {
         free(job);
-        return -EIO;                    /* nothing could even be asked */
+        return -EIO; /* nothing could even be asked */
     }
     *out = job;
     return 0;

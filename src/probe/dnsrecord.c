@@ -7,8 +7,8 @@
 
 enum {
     MAX_CAA_VALUE = 1024,
-    MAX_NAME_BYTES = 255,       /* RFC 1035 section 2.3.4 */
-    SVC_KEY_ECH = 5,            /* RFC 9460 section 14.3.2 */
+    MAX_NAME_BYTES = 255, /* RFC 1035 section 2.3.4 */
+    SVC_KEY_ECH = 5,      /* RFC 9460 section 14.3.2 */
 };
 
 static char *safe_copy(struct mw_span text, struct arena *arena)
@@ -68,13 +68,13 @@ int dnsrecord_https(bool *has_ech, struct mw_span rdata)
         uint16_t key = read_u16(&r);
         struct mw_span value = read_vec16(&r);
 
-        if (key <= last_key)            /* strictly ascending, or the record is malformed */
+        if (key <= last_key) /* strictly ascending, or the record is malformed */
             read_fail(&r);
         last_key = key;
         found |= key == SVC_KEY_ECH && value.len > 0;
     }
     if (!read_done(&r))
         return DNSRECORD_E_MALFORMED;
-    *has_ech = priority != 0 && found;  /* 0: alias mode, where parameters mean nothing */
+    *has_ech = priority != 0 && found; /* 0: alias mode, where parameters mean nothing */
     return 0;
 }

@@ -107,7 +107,9 @@ static void on_event(void *context, unsigned events)
 static int request_write(struct echo *e, const char *host)
 {
     CLEANUP(buf_deinit) struct buf target = BUF_INIT(MAX_REQUEST);
-    const struct http_field fields[] = { { SPAN_LIT("Accept"), SPAN_LIT("application/json") } };
+    const struct http_field fields[] = {
+        {SPAN_LIT("Accept"), SPAN_LIT("application/json")}
+    };
 
     if (RAND_bytes(e->nonce, sizeof e->nonce) != 1)
         return -EIO;
@@ -126,9 +128,11 @@ int echo_begin(struct echo **out, uv_loop_t *loop, struct tls *stream, const cha
 
     if (e == NULL)
         return -ENOMEM;
-    *e = (struct echo){ .stream = stream, .key = span_dup(span_str(key)),
+    *e = (struct echo){ .stream = stream,
+                        .key = span_dup(span_str(key)),
                         .out = BUF_INIT(MAX_REQUEST),
-                        .response = HTTP_RESPONSE_INIT(ECHO_MAX_ANSWER), .on_done = on_done,
+                        .response = HTTP_RESPONSE_INIT(ECHO_MAX_ANSWER),
+                        .on_done = on_done,
                         .context = context };
     rc = e->key != NULL ? request_write(e, host) : -ENOMEM;
     if (rc == 0)

@@ -16,13 +16,13 @@ enum { HTTP_PORT = 80 };
 struct fetch {
     uv_loop_t *loop;
     struct dns *dns;
-    struct fetch_request request;       /* its pointers are into the fields below */
+    struct fetch_request request; /* its pointers are into the fields below */
     char url[FETCH_MAX_URL];
     char *content_type;
     struct buf body;
     unsigned redirects;
 
-    struct http_url parts;              /* borrowed from url */
+    struct http_url parts; /* borrowed from url */
     struct dns_question *question;
     struct connecting *connecting;
     struct watch *timer, *watch;
@@ -178,8 +178,8 @@ static bool exchange_write(struct fetch *f)
     while (f->written < f->out.len) {
         enum sock_error error = SOCK_OK;
         size_t n = 0;
-        enum io io = sock_write(f->fd, span_cut(buf_span(&f->out), f->written, SIZE_MAX), &n,
-                                &error);
+        enum io io =
+            sock_write(f->fd, span_cut(buf_span(&f->out), f->written, SIZE_MAX), &n, &error);
 
         if (io == IO_WANT_WRITE || io == IO_WANT_READ)
             return true;
@@ -211,8 +211,8 @@ static int request_write(struct fetch *f)
 {
     CLEANUP(buf_deinit) struct buf host = BUF_INIT(300), target = BUF_INIT(FETCH_MAX_URL);
     struct http_field fields[] = {
-        { SPAN_LIT("User-Agent"), SPAN_LIT("midwatch") },
-        { SPAN_LIT("Content-Type"), span_str(f->content_type) },
+        {SPAN_LIT("User-Agent"),    SPAN_LIT("midwatch")     },
+        { SPAN_LIT("Content-Type"), span_str(f->content_type)},
     };
     bool post = f->content_type != NULL;
 
@@ -223,8 +223,7 @@ static int request_write(struct fetch *f)
     if (buf_error(&host) != 0 || buf_error(&target) != 0)
         return -EINVAL;
     return http_request_write(&f->out, post ? "POST" : "GET", (const char *)target.data,
-                              (const char *)host.data, fields, post ? 2 : 1,
-                              buf_span(&f->body));
+                              (const char *)host.data, fields, post ? 2 : 1, buf_span(&f->body));
 }
 
 static void on_connected(void *context, const struct connect_result *result)
@@ -318,8 +317,12 @@ int fetch_begin(struct fetch **out, uv_loop_t *loop, struct dns *dns,
     f = calloc(1, sizeof *f);
     if (f == NULL)
         return -ENOMEM;
-    *f = (struct fetch){ .loop = loop, .dns = dns, .request = *request, .fd = -1,
-                         .body = BUF_INIT(request->body.len), .on_done = on_done,
+    *f = (struct fetch){ .loop = loop,
+                         .dns = dns,
+                         .request = *request,
+                         .fd = -1,
+                         .body = BUF_INIT(request->body.len),
+                         .on_done = on_done,
                          .context = context };
     snprintf(f->url, sizeof f->url, "%s", request->url);
     buf_add(&f->body, request->body);

@@ -179,8 +179,7 @@ static void on_ocsp(void *context, const struct fetch_result *result)
 }
 
 /* A place for one more fetch; NULL: asked for already, or at the limit. */
-static struct gather_fetch *fetch_place(struct gather *g, enum gather_kind kind,
-                                        const char *url)
+static struct gather_fetch *fetch_place(struct gather *g, enum gather_kind kind, const char *url)
 {
     unsigned most = g->run->limits.max_fetches;
     struct gather_fetch *f;
@@ -192,8 +191,7 @@ static struct gather_fetch *fetch_place(struct gather *g, enum gather_kind kind,
     if (g->n_fetches >= most || g->n_fetches >= GATHER_MAX_FETCHES)
         return NULL;
     f = &g->fetches[g->n_fetches];
-    *f = (struct gather_fetch){ .gather = g, .kind = kind,
-                                .url = arena_strdup(&g->arena, url) };
+    *f = (struct gather_fetch){ .gather = g, .kind = kind, .url = arena_strdup(&g->arena, url) };
     if (f->url == NULL)
         return NULL;
     g->n_fetches++;
@@ -349,7 +347,7 @@ static void portal_take(struct gather *g)
     g->ev.local.portal_url = seen->url;
     g->ev.local.http_tampered = seen->tampered;
     if (g->ev.n_clocks > 0 && seen->date.ok)
-        clocks_take(g);                 /* the clocks came first: add the Date to them */
+        clocks_take(g); /* the clocks came first: add the Date to them */
 }
 
 static void on_portal(void *context)
@@ -386,18 +384,17 @@ static bool shared_gather(struct gather *g, const struct mw_verdict *v)
 
     /* Judged at a time of the caller's choice, this computer's clock is not in question. */
     if (!o->at_set && o->n_time_servers > 0 && first_time(g, v, MW_MISSING_TIME))
-        changed |= shared_begin(g,
-                                clocks_get(g->run->clocks, &g->clocks_wait, on_clocks, g),
-                                clocks_take);
+        changed |=
+            shared_begin(g, clocks_get(g->run->clocks, &g->clocks_wait, on_clocks, g), clocks_take);
     if (o->n_controls > 0 && first_time(g, v, MW_MISSING_CONTROLS))
         changed |= shared_begin(g,
-                                controls_get(g->run->controls, g->target->proxy,
-                                             &g->control_set, &g->controls_wait, on_controls, g),
+                                controls_get(g->run->controls, g->target->proxy, &g->control_set,
+                                             &g->controls_wait, on_controls, g),
                                 controls_take);
     if (o->portal_url != NULL && v->outcome != MW_PRIVATE && !g->portal_asked) {
         g->portal_asked = true;
-        changed |= shared_begin(g, portal_get(g->run->portal, &g->portal_wait, on_portal, g),
-                                portal_take);
+        changed |=
+            shared_begin(g, portal_get(g->run->portal, &g->portal_wait, on_portal, g), portal_take);
     }
     return changed;
 }

@@ -10,8 +10,8 @@ enum { COARSE_MS = 1000 };
 
 #define YEAR_9999_S INT64_C(253370764800)
 
-static const char *const days[] = { "Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
-                                    "Saturday", "Sunday" };
+static const char *const days[] = { "Monday", "Tuesday",  "Wednesday", "Thursday",
+                                    "Friday", "Saturday", "Sunday" };
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 struct parts {
@@ -28,8 +28,7 @@ static bool take(struct mw_span *text, const char *literal)
     return true;
 }
 
-static bool take_number(struct mw_span *text, size_t digits, int64_t min, int64_t max,
-                        int64_t *out)
+static bool take_number(struct mw_span *text, size_t digits, int64_t min, int64_t max, int64_t *out)
 {
     struct mw_span number = span_cut(*text, 0, digits);
 
@@ -66,7 +65,7 @@ static bool take_clock(struct mw_span *text, struct parts *p)
 {
     return take_number(text, 2, 0, 23, &p->hour) && take(text, ":") &&
            take_number(text, 2, 0, 59, &p->minute) && take(text, ":") &&
-           take_number(text, 2, 0, 60, &p->second);     /* 60: a leap second */
+           take_number(text, 2, 0, 60, &p->second); /* 60: a leap second */
 }
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
@@ -75,8 +74,8 @@ static bool fixdate(struct mw_span text, struct parts *p)
     return take_day_name(&text, false) && take(&text, ", ") &&
            take_number(&text, 2, 1, 31, &p->day) && take(&text, " ") &&
            take_month(&text, &p->month) && take(&text, " ") &&
-           take_number(&text, 4, 1, 9999, &p->year) && take(&text, " ") &&
-           take_clock(&text, p) && take(&text, " GMT") && text.len == 0;
+           take_number(&text, 4, 1, 9999, &p->year) && take(&text, " ") && take_clock(&text, p) &&
+           take(&text, " GMT") && text.len == 0;
 }
 
 /* "Sunday, 06-Nov-94 08:49:37 GMT" */
@@ -90,7 +89,7 @@ static bool rfc850(struct mw_span text, struct mw_wall near, struct parts *p)
         !take_number(&text, 2, 0, 99, &p->year) || !take(&text, " ") || !take_clock(&text, p) ||
         !take(&text, " GMT") || text.len != 0)
         return false;
-    while (p->year <= near_year - 50)   /* nearest, within half a century */
+    while (p->year <= near_year - 50) /* nearest, within half a century */
         p->year += 100;
     return true;
 }

@@ -37,8 +37,9 @@ void local_free(struct local *l)
 
 bool local_is_tunnel_name(const char *interface)
 {
-    static const char *const prefixes[] = { "tun", "tap", "wg", "ppp", "utun", "ipsec", "gpd",
-                                            "cscotun", "nordlynx", "tailscale", "zt", "gif" };
+    static const char *const prefixes[] = { "tun",      "tap",       "wg",  "ppp",
+                                            "utun",     "ipsec",     "gpd", "cscotun",
+                                            "nordlynx", "tailscale", "zt",  "gif" };
 
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
         size_t len = strlen(prefixes[i]);
@@ -160,7 +161,6 @@ int local_look(struct local *l, const struct local_query *query, struct arena *a
     if (rc != 0 || !addr_is_loopback(query->peer))
         return rc;
     out->peer_is_loopback = !query->asked_for_loopback && !query->through_proxy;
-    return out->peer_is_loopback || query->through_proxy
-               ? listener_look(l, query->peer, arena, out)
-               : 0;
+    return out->peer_is_loopback || query->through_proxy ? listener_look(l, query->peer, arena, out)
+                                                         : 0;
 }

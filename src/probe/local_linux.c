@@ -14,10 +14,10 @@
 #include "probe/local_system.h"
 
 enum {
-    LISTEN_STATE = 0x0a,        /* TCP_LISTEN, include/net/tcp_states.h */
+    LISTEN_STATE = 0x0a, /* TCP_LISTEN, include/net/tcp_states.h */
     MAX_LINES = 65536,
     MAX_PROCESSES = 16384,
-    MAX_DESCRIPTORS = 4096,     /* of one process */
+    MAX_DESCRIPTORS = 4096, /* of one process */
 };
 
 static void own_closedir(DIR **at)
@@ -142,7 +142,7 @@ enum mw_seen local_listener_find(const struct addr *at, char program[LOCAL_PROGR
 
     program[0] = '\0';
     v4 = addr_family(at) == AF_INET ? table_find("/proc/net/tcp", at, &inode) : 0;
-    if (v4 <= 0)                        /* a socket on :: takes IPv4 too */
+    if (v4 <= 0) /* a socket on :: takes IPv4 too */
         v6 = table_find("/proc/net/tcp6", at, &inode);
     if (v4 <= 0 && v6 <= 0)
         return v4 < 0 || v6 < 0 ? MW_COULD_NOT_LOOK : MW_SEEN_NO;

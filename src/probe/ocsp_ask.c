@@ -41,7 +41,7 @@ int ocsp_ask_write(struct mw_span *out, struct arena *arena, struct mw_span leaf
         id = OCSP_cert_to_id(NULL, subject, by);
     if (id != NULL && request != NULL) {
         if (OCSP_request_add0_id(request, id) != NULL) {
-            id = NULL;                  /* the request's now */
+            id = NULL; /* the request's now */
             rc = encode(out, arena, request);
         }
     }

@@ -43,7 +43,7 @@ void once_leave(struct once_wait *wait)
 void once_tell(struct once *o)
 {
     o->told = true;
-    while (o->waits != NULL) {          /* whoever is told may make others leave */
+    while (o->waits != NULL) { /* whoever is told may make others leave */
         struct once_wait *w = o->waits;
 
         o->waits = w->next;

@@ -58,8 +58,8 @@ static bool contains_nocase(struct mw_span text, const char *word)
 /* Via and X-Cache are also what a site's own CDN says of itself. */
 static bool is_cdn(struct mw_span value)
 {
-    static const char *const cdns[] = { "google", "varnish", "cloudfront", "akamai", "fastly",
-                                        "cloudflare", "msedge", "azure" };
+    static const char *const cdns[] = { "google", "varnish",    "cloudfront", "akamai",
+                                        "fastly", "cloudflare", "msedge",     "azure" };
 
     for (size_t i = 0; i < ARRAY_LEN(cdns); i++)
         if (contains_nocase(value, cdns[i]))
@@ -69,8 +69,8 @@ static bool is_cdn(struct mw_span value)
 
 bool portal_fields_tell(const struct http_message *m)
 {
-    static const char *const always[] = { "X-BlueCoat-Via", "X-Squid-Error", "Proxy-Connection",
-                                          "Proxy-Authenticate", "X-Proxy-ID", "X-Cache-Lookup" };
+    static const char *const always[] = { "X-BlueCoat-Via",     "X-Squid-Error", "Proxy-Connection",
+                                          "Proxy-Authenticate", "X-Proxy-ID",    "X-Cache-Lookup" };
     static const char *const unless_cdn[] = { "Via", "X-Cache" };
 
     for (size_t i = 0; i < m->n_fields; i++) {
@@ -117,7 +117,7 @@ static void date_take(struct portal *p, const struct fetch_result *result)
 {
     struct mw_wall now = { result->received_ms / 1000 }, date;
 
-    if (http_field_find(&result->response->m, "Age").len > 0 ||      /* from a cache */
+    if (http_field_find(&result->response->m, "Age").len > 0 || /* from a cache */
         http_date_parse(http_field_find(&result->response->m, "Date"), now, &date) != 0)
         return;
     http_date_reading(&p->seen.date, date, result->sent_ms, result->received_ms);
@@ -139,7 +139,10 @@ static void on_fetched(void *context, const struct fetch_result *result)
 static void portal_begin(struct portal *p)
 {
     const struct fetch_request request = {
-        .url = p->url, .max_bytes = MAX_BODY, .limit_ms = p->limit_ms, .may_be_local = true,
+        .url = p->url,
+        .max_bytes = MAX_BODY,
+        .limit_ms = p->limit_ms,
+        .may_be_local = true,
     };
 
     p->begun = true;

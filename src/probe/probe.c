@@ -11,7 +11,7 @@
 
 enum {
     DEFAULT_PARALLEL = 64,
-    MAX_ROUNDS = 8,             /* of judging and gathering, for one target */
+    MAX_ROUNDS = 8, /* of judging and gathering, for one target */
     HTTPS_PORT = 443,
 };
 
@@ -24,7 +24,7 @@ struct visit {
     struct probe *probe;
     struct visit *next, *prev;
     struct probe_target target;
-    struct arena strings;               /* the target's */
+    struct arena strings; /* the target's */
     bool started;
     struct dial *dial;
     struct dial_result *seen;
@@ -51,8 +51,8 @@ struct probe {
     unsigned parallel;
     struct visit_list queue, active;
     bool cancelled, pumping;
-    unsigned depth;                     /* of callbacks into us: nothing shared is freed then */
-    struct watch *closing;              /* frees what is shared, a turn later */
+    unsigned depth;        /* of callbacks into us: nothing shared is freed then */
+    struct watch *closing; /* frees what is shared, a turn later */
 };
 
 static void list_add(struct visit_list *l, struct visit *v)
@@ -84,8 +84,8 @@ static int text_copy(struct visit *v, const char **text)
 static int target_copy(struct visit *v, const struct probe_target *target)
 {
     const char **const texts[] = {
-        &v->target.host, &v->target.server_name, &v->target.connect_to, &v->target.proxy,
-        &v->target.proxy_from, &v->target.alpn, &v->target.echo_key,
+        &v->target.host,       &v->target.server_name, &v->target.connect_to, &v->target.proxy,
+        &v->target.proxy_from, &v->target.alpn,        &v->target.echo_key,
     };
 
     v->target = *target;
@@ -249,24 +249,20 @@ static enum step done_step(struct visit *v)
     struct probe *p = v->probe;
 
     list_remove(&p->active, v);
-    p->on_done(p->context, &v->target, &v->gather.ev, v->error == 0 ? v->verdict : NULL,
-               v->error);
+    p->on_done(p->context, &v->target, &v->gather.ev, v->error == 0 ? v->verdict : NULL, v->error);
     visit_free(v);
     pump(p);
     return STEP_WAIT;
 }
 
 static enum step (*const steps[STEPS])(struct visit *v) = {
-    [STEP_DIAL] = dial_step,
-    [STEP_JUDGE] = judge_step,
-    [STEP_GATHER] = gather_step,
-    [STEP_ECHO] = echo_step,
-    [STEP_DONE] = done_step,
+    [STEP_DIAL] = dial_step, [STEP_JUDGE] = judge_step, [STEP_GATHER] = gather_step,
+    [STEP_ECHO] = echo_step, [STEP_DONE] = done_step,
 };
 
 static void visit_go(struct visit *v, enum step step)
 {
-    struct probe *p = v->probe;         /* after STEP_DONE there is no v */
+    struct probe *p = v->probe; /* after STEP_DONE there is no v */
 
     if (p->cancelled)
         return;
@@ -329,7 +325,8 @@ static void pump(struct probe *p)
 static int shared_new(struct probe *p)
 {
     const struct probe_options *o = p->run.options;
-    const struct dns_options dns = { .servers = o->dns_servers, .n_servers = o->n_dns_servers,
+    const struct dns_options dns = { .servers = o->dns_servers,
+                                     .n_servers = o->n_dns_servers,
                                      .hosts_file = o->hosts_file };
     const struct probe_limits *limits = &p->run.limits;
     int64_t side_ms = limits->total_ms / 2;
@@ -341,8 +338,8 @@ static int shared_new(struct probe *p)
         rc = shelf_new(&p->run.shelf, p->run.loop, p->run.dns, o->cache_folder, side_ms,
                        limits->fetch_bytes);
     if (rc == 0)
-        rc = clocks_new(&p->run.clocks, p->run.loop, p->run.dns, o->time_servers,
-                        o->n_time_servers, limits->total_ms / 4, o->built);
+        rc = clocks_new(&p->run.clocks, p->run.loop, p->run.dns, o->time_servers, o->n_time_servers,
+                        limits->total_ms / 4, o->built);
     if (rc == 0)
         rc = controls_new(&p->run.controls, p->dialer, o->controls, o->n_controls);
     if (rc == 0)

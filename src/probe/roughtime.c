@@ -12,12 +12,24 @@
 
 /* Numeric values of the tags as the RFC's registry lists them (section 12.3). */
 enum tag {
-    TAG_SIG = 0x00474953, TAG_VER = 0x00524556, TAG_SRV = 0x00565253, TAG_NONC = 0x434e4f4e,
-    TAG_DELE = 0x454c4544, TAG_TYPE = 0x45505954, TAG_PATH = 0x48544150,
-    TAG_RADI = 0x49444152, TAG_PUBK = 0x4b425550, TAG_MIDP = 0x5044494d,
-    TAG_SREP = 0x50455253, TAG_VERS = 0x53524556, TAG_MINT = 0x544e494d,
-    TAG_ROOT = 0x544f4f52, TAG_CERT = 0x54524543, TAG_MAXT = 0x5458414d,
-    TAG_INDX = 0x58444e49, TAG_ZZZZ = 0x5a5a5a5a,
+    TAG_SIG = 0x00474953,
+    TAG_VER = 0x00524556,
+    TAG_SRV = 0x00565253,
+    TAG_NONC = 0x434e4f4e,
+    TAG_DELE = 0x454c4544,
+    TAG_TYPE = 0x45505954,
+    TAG_PATH = 0x48544150,
+    TAG_RADI = 0x49444152,
+    TAG_PUBK = 0x4b425550,
+    TAG_MIDP = 0x5044494d,
+    TAG_SREP = 0x50455253,
+    TAG_VERS = 0x53524556,
+    TAG_MINT = 0x544e494d,
+    TAG_ROOT = 0x544f4f52,
+    TAG_CERT = 0x54524543,
+    TAG_MAXT = 0x5458414d,
+    TAG_INDX = 0x58444e49,
+    TAG_ZZZZ = 0x5a5a5a5a,
 };
 
 enum {
@@ -27,7 +39,7 @@ enum {
     MAX_TAGS = 32,
     MAX_PATH = 32,
     MAX_VERSIONS = 32,
-    MAX_HASHED = ROUGHTIME_MAX_REQUEST,         /* a request packet; two hashes are less */
+    MAX_HASHED = ROUGHTIME_MAX_REQUEST, /* a request packet; two hashes are less */
     REQUEST_MESSAGE = ROUGHTIME_REQUEST_BYTES - FRAME_BYTES,
     REQUEST_VALUES = 8 + HASH_BYTES + ROUGHTIME_NONCE_BYTES + 4,
 };
@@ -93,7 +105,7 @@ void roughtime_request_write(uint8_t out[ROUGHTIME_REQUEST_BYTES],
         p = put32(p, offsets[i]);
     for (size_t i = 0; i < ARRAY_LEN(tags); i++)
         p = put32(p, tags[i]);
-    p = put32(p, VERSION_RFC);          /* ascending (5.1.1) */
+    p = put32(p, VERSION_RFC); /* ascending (5.1.1) */
     p = put32(p, VERSION_DRAFT);
     hash(srv, 0xff, span_of(key, ROUGHTIME_KEY_BYTES), (struct mw_span){ NULL, 0 });
     p = put(p, srv, sizeof srv);
@@ -112,7 +124,7 @@ static bool message_read(struct message *m, struct mw_span wire)
     m->n = le32(wire.data);
     if (m->n == 0 || m->n > MAX_TAGS)
         return false;
-    header = 8 * m->n;                  /* 4 + 4 (N - 1) + 4 N */
+    header = 8 * m->n; /* 4 + 4 (N - 1) + 4 N */
     if (wire.len < header)
         return false;
     for (size_t i = 0; i < m->n; i++) {
@@ -171,8 +183,7 @@ static int ed25519_verify(const uint8_t key[ROUGHTIME_KEY_BYTES], const char *co
 
 /* Section 5.3.1.  The leaf is the whole request packet; PATH goes up from it, and a bit of
  * INDX says on which side we stand: 0 left. */
-static bool path_holds(const struct message *response, struct mw_span root,
-                       struct mw_span request)
+static bool path_holds(const struct message *response, struct mw_span root, struct mw_span request)
 {
     uint8_t h[HASH_BYTES];
     struct mw_span path, indx;
@@ -223,14 +234,13 @@ static bool wall_read(struct mw_span v, struct mw_wall *out)
 
 /* The long-term key signed DELE; DELE's key signed SREP; MIDP lies in what was delegated. */
 static int signatures_hold(const struct message *response, struct mw_span srep_raw,
-                           const struct roughtime_answer *a,
-                           const uint8_t key[ROUGHTIME_KEY_BYTES])
+                           const struct roughtime_answer *a, const uint8_t key[ROUGHTIME_KEY_BYTES])
 {
     bool rfc = a->version == VERSION_RFC;
-    const char *dele_context = rfc ? "Roughtime v1 delegation signature"
-                                   : "RoughTime v1 delegation signature";
-    const char *srep_context = rfc ? "Roughtime v1 response signature"
-                                   : "RoughTime v1 response signature";
+    const char *dele_context =
+        rfc ? "Roughtime v1 delegation signature" : "RoughTime v1 delegation signature";
+    const char *srep_context =
+        rfc ? "Roughtime v1 response signature" : "RoughTime v1 response signature";
     struct message cert, dele;
     struct mw_span cert_raw, dele_raw, cert_sig, sig, pubk, mint, maxt;
     struct mw_wall from, until;
@@ -240,8 +250,8 @@ static int signatures_hold(const struct message *response, struct mw_span srep_r
         !submessage(&cert, TAG_DELE, &dele, &dele_raw) ||
         !value(&cert, TAG_SIG, SIGNATURE_BYTES, &cert_sig) ||
         !value(response, TAG_SIG, SIGNATURE_BYTES, &sig) ||
-        !value(&dele, TAG_PUBK, ROUGHTIME_KEY_BYTES, &pubk) ||
-        !value(&dele, TAG_MINT, 8, &mint) || !value(&dele, TAG_MAXT, 8, &maxt))
+        !value(&dele, TAG_PUBK, ROUGHTIME_KEY_BYTES, &pubk) || !value(&dele, TAG_MINT, 8, &mint) ||
+        !value(&dele, TAG_MAXT, 8, &maxt))
         return ROUGHTIME_E_MALFORMED;
     rc = ed25519_verify(key, dele_context, dele_raw, cert_sig);
     if (rc > 0)
@@ -250,7 +260,7 @@ static int signatures_hold(const struct message *response, struct mw_span srep_r
         return rc < 0 ? rc : ROUGHTIME_E_SIGNATURE;
     if (!wall_read(mint, &from) || a->midpoint.s < from.s)
         return ROUGHTIME_E_SIGNATURE;
-    (void)wall_read(maxt, &until);      /* "forever" is clamped, and that is fine */
+    (void)wall_read(maxt, &until); /* "forever" is clamped, and that is fine */
     return a->midpoint.s <= until.s ? 0 : ROUGHTIME_E_SIGNATURE;
 }
 
@@ -264,15 +274,14 @@ static int body_read(struct roughtime_answer *a, const struct message *response,
 
     if (!value(response, TAG_TYPE, 4, &type) || le32(type.data) != 1 ||
         !value(response, TAG_NONC, ROUGHTIME_NONCE_BYTES, &nonc) ||
-        !submessage(response, TAG_SREP, &srep, &srep_raw) ||
-        !value(&srep, TAG_RADI, 4, &radi) || !value(&srep, TAG_MIDP, 8, &midp) ||
-        !value(&srep, TAG_ROOT, HASH_BYTES, &root))
+        !submessage(response, TAG_SREP, &srep, &srep_raw) || !value(&srep, TAG_RADI, 4, &radi) ||
+        !value(&srep, TAG_MIDP, 8, &midp) || !value(&srep, TAG_ROOT, HASH_BYTES, &root))
         return ROUGHTIME_E_MALFORMED;
     rc = version_read(&srep, &a->version);
     if (rc != 0)
         return rc;
     a->radius_s = le32(radi.data);
-    if (a->radius_s == 0 || !wall_read(midp, &a->midpoint))     /* 5.2.5: RADI is not zero */
+    if (a->radius_s == 0 || !wall_read(midp, &a->midpoint)) /* 5.2.5: RADI is not zero */
         return ROUGHTIME_E_MALFORMED;
     if (CRYPTO_memcmp(nonc.data, nonce, ROUGHTIME_NONCE_BYTES) != 0 ||
         !path_holds(response, root, request))
@@ -281,16 +290,15 @@ static int body_read(struct roughtime_answer *a, const struct message *response,
 }
 
 int roughtime_response_read(struct roughtime_answer *out, struct mw_span response,
-                            struct mw_span request,
-                            const uint8_t nonce[ROUGHTIME_NONCE_BYTES],
+                            struct mw_span request, const uint8_t nonce[ROUGHTIME_NONCE_BYTES],
                             const uint8_t key[ROUGHTIME_KEY_BYTES])
 {
     struct roughtime_answer a = { 0 };
     struct message m;
     int rc;
 
-    if (request.len > ROUGHTIME_MAX_REQUEST || response.len < FRAME_BYTES || response.len > ROUGHTIME_MAX_RESPONSE ||
-        memcmp(response.data, MAGIC, 8) != 0 ||
+    if (request.len > ROUGHTIME_MAX_REQUEST || response.len < FRAME_BYTES ||
+        response.len > ROUGHTIME_MAX_RESPONSE || memcmp(response.data, MAGIC, 8) != 0 ||
         le32(response.data + 8) != response.len - FRAME_BYTES ||
         !message_read(&m, span_cut(response, FRAME_BYTES, SIZE_MAX)))
         return ROUGHTIME_E_MALFORMED;

@@ -124,8 +124,10 @@ static void srep_write(const struct roughtime_signer *s, const uint8_t root[32],
     le32(&radi, s->fault == ROUGHTIME_FAULT_RADIUS ? 0 : s->radius_s);
     le64(&midp, s->midpoint_s);
     const struct field fields[] = {
-        { "VER", buf_span(&ver) },   { "RADI", buf_span(&radi) },
-        { "MIDP", buf_span(&midp) }, { "VERS", buf_span(&vers) },
+        { "VER", buf_span(&ver) },
+        { "RADI", buf_span(&radi) },
+        { "MIDP", buf_span(&midp) },
+        { "VERS", buf_span(&vers) },
         { "ROOT", span_of(root, 32) },
     };
     message(out, fields, ARRAY_LEN(fields));
@@ -140,7 +142,9 @@ static void cert_write(const struct roughtime_signer *s, struct buf *out)
     le64(&mint, s->from_s);
     le64(&maxt, s->until_s);
     const struct field dele_fields[] = {
-        { "PUBK", span_of(pubk, 32) }, { "MINT", buf_span(&mint) }, { "MAXT", buf_span(&maxt) },
+        { "PUBK", span_of(pubk, 32) },
+        { "MINT", buf_span(&mint) },
+        { "MAXT", buf_span(&maxt) },
     };
     message(&dele, dele_fields, ARRAY_LEN(dele_fields));
     sign(s->seed, old_context(s) ? "RoughTime v1 delegation signature"
@@ -148,8 +152,10 @@ static void cert_write(const struct roughtime_signer *s, struct buf *out)
          buf_span(&dele), signature);
     if (s->fault == ROUGHTIME_FAULT_DELEGATION)
         signature[9] ^= 4;
-    const struct field fields[] = { { "SIG", span_of(signature, 64) },
-                                    { "DELE", buf_span(&dele) } };
+    const struct field fields[] = {
+        { "SIG", span_of(signature, 64) },
+        { "DELE", buf_span(&dele) },
+    };
     message(out, fields, ARRAY_LEN(fields));
 }
 
@@ -182,10 +188,14 @@ void roughtime_signer_answer(const struct roughtime_signer *s, struct mw_span re
     le32(&indx, s->index);
     le32(&type, s->fault == ROUGHTIME_FAULT_TYPE ? 0 : 1);
     const struct field fields[] = {
-        { "SIG", span_of(signature, 64) }, { "NONC", span_of(nonce, 32) },
-        { "TYPE", buf_span(&type) },       { "PATH", buf_span(&path) },
-        { "SREP", buf_span(&srep) },       { "CERT", buf_span(&cert) },
-        { "INDX", buf_span(&indx) },       { "ZZXX", SPAN_LIT("eggs") },
+        { "SIG", span_of(signature, 64) },
+        { "NONC", span_of(nonce, 32) },
+        { "TYPE", buf_span(&type) },
+        { "PATH", buf_span(&path) },
+        { "SREP", buf_span(&srep) },
+        { "CERT", buf_span(&cert) },
+        { "INDX", buf_span(&indx) },
+        { "ZZXX", SPAN_LIT("eggs") },
     };
     message(&body, fields, ARRAY_LEN(fields) - (s->strange_tag ? 0 : 1));
     buf_str(out, "ROUGHTIM");

@@ -143,8 +143,8 @@ static void route_answer(int fd, const struct serving_route *route)
     const struct http_field field = { span_str(route->field), span_str(route->value) };
     size_t at = 0;
 
-    if (http_response_write(&out, route->status, &field, route->field != NULL ? 1 : 0,
-                            route->body, false) != 0)
+    if (http_response_write(&out, route->status, &field, route->field != NULL ? 1 : 0, route->body,
+                            false) != 0)
         abort();
     while (at < out.len) {
         ssize_t n = send(fd, out.data + at, out.len - at, MSG_NOSIGNAL);
@@ -186,10 +186,12 @@ void serving_url(const struct serving *s, const char *path, char url[128])
 
 void serving_caa(void *context, struct mw_span in, struct buf *out)
 {
-    static const uint8_t apex[] = "\x07" "example\x04" "test\0\x01\x01\0\x01";
-    static const uint8_t caa[] = "\xc0\x0c\x01\x01\0\x01\0\0\0\x3c\0\x11\0\x05" "issueca.test;x";
-    bool match = in.len >= 12 + sizeof apex - 1 &&
-                 memcmp(in.data + 12, apex, sizeof apex - 1) == 0;
+    static const uint8_t apex[] = "\x07"
+                                  "example\x04"
+                                  "test\0\x01\x01\0\x01";
+    static const uint8_t caa[] = "\xc0\x0c\x01\x01\0\x01\0\0\0\x3c\0\x11\0\x05"
+                                 "issueca.test;x";
+    bool match = in.len >= 12 + sizeof apex - 1 && memcmp(in.data + 12, apex, sizeof apex - 1) == 0;
     size_t end = 12;
 
     (void)context;

@@ -21,14 +21,14 @@ struct shelf_wait {
 };
 
 struct entry {
-    struct shelf_item item;     /* first: shelf_release() is given its address */
+    struct shelf_item item; /* first: shelf_release() is given its address */
     struct shelf *shelf;
     struct entry *next;
     enum shelf_kind kind;
     bool may_be_local;
     char *url;
     char why[96];
-    struct fetch *fetch;        /* under way */
+    struct fetch *fetch; /* under way */
     struct shelf_wait *waits;
     unsigned users;
     struct arena arena;
@@ -41,7 +41,7 @@ struct shelf {
     int64_t limit_ms;
     size_t max_bytes;
     unsigned fetches;
-    struct entry *entries;      /* newest first */
+    struct entry *entries; /* newest first */
 };
 
 int shelf_new(struct shelf **out, uv_loop_t *loop, struct dns *dns, const char *folder,
@@ -51,8 +51,9 @@ int shelf_new(struct shelf **out, uv_loop_t *loop, struct dns *dns, const char *
 
     if (s == NULL)
         return -ENOMEM;
-    *s = (struct shelf){ .loop = loop, .dns = dns, .folder = folder, .limit_ms = limit_ms,
-                         .max_bytes = max_bytes };
+    *s = (struct shelf){
+        .loop = loop, .dns = dns, .folder = folder, .limit_ms = limit_ms, .max_bytes = max_bytes
+    };
     *out = s;
     return 0;
 }
@@ -134,8 +135,7 @@ static bool folder_read(struct entry *e, struct mw_wall now)
     crl = span_cut(buf_span(&file), sizeof hash, SIZE_MAX);
     SHA256(crl.data, crl.len, hash);
     if (!span_eq(span_of(hash, sizeof hash), span_cut(buf_span(&file), 0, sizeof hash)) ||
-        unwrap_crl(crl, &e->arena, &e->item.parts[0], &next_update) != 0 ||
-        next_update.s <= now.s)
+        unwrap_crl(crl, &e->arena, &e->item.parts[0], &next_update) != 0 || next_update.s <= now.s)
         return false;
     e->item.n_parts = 1;
     e->item.from_folder = true;
@@ -169,8 +169,8 @@ static void folder_write(const struct entry *e, struct mw_wall next_update)
 
 static void entry_finish(struct entry *e)
 {
-    e->users++;                         /* held while callbacks may release */
-    while (e->waits != NULL) {          /* and may cancel the waits behind theirs */
+    e->users++;                /* held while callbacks may release */
+    while (e->waits != NULL) { /* and may cancel the waits behind theirs */
         struct shelf_wait *wait = e->waits;
 
         e->waits = wait->next;
@@ -237,15 +237,20 @@ static int entry_new(struct entry **out, struct shelf *s, enum shelf_kind kind, 
 
     if (e == NULL)
         return -ENOMEM;
-    *e = (struct entry){ .shelf = s, .kind = kind, .may_be_local = may_be_local,
+    *e = (struct entry){ .shelf = s,
+                         .kind = kind,
+                         .may_be_local = may_be_local,
                          .url = span_dup(span_str(url)),
                          .arena = ARENA_INIT(2 * s->max_bytes + 65536) };
     if (e->url == NULL)
         rc = -ENOMEM;
     if (rc == 0 && !folder_read(e, now)) {
         const struct fetch_request request = {
-            .url = e->url, .max_bytes = s->max_bytes, .limit_ms = s->limit_ms,
-            .max_redirects = FETCH_MAX_REDIRECTS, .may_be_local = may_be_local,
+            .url = e->url,
+            .max_bytes = s->max_bytes,
+            .limit_ms = s->limit_ms,
+            .max_redirects = FETCH_MAX_REDIRECTS,
+            .may_be_local = may_be_local,
         };
 
         rc = fetch_begin(&e->fetch, s->loop, s->dns, &request, on_fetched, e);
@@ -283,8 +288,8 @@ int shelf_get(struct shelf *s, enum shelf_kind kind, const char *url, bool may_b
     *wait = calloc(1, sizeof **wait);
     if (*wait == NULL)
         return -ENOMEM;
-    **wait = (struct shelf_wait){ .entry = e, .next = e->waits, .on_done = on_done,
-                                  .context = context };
+    **wait =
+        (struct shelf_wait){ .entry = e, .next = e->waits, .on_done = on_done, .context = context };
     e->waits = *wait;
     return 0;
 }

@@ -27,7 +27,10 @@ static void on_message(int sent, int version, int type, const void *bytes, size_
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                    const unsigned char *in, unsigned in_len, void *arg)
 {
-    struct { const unsigned char *at; unsigned left; } r = { in, in_len };
+    struct {
+        const unsigned char *at;
+        unsigned left;
+    } r = { in, in_len };
     const char *want = arg;
     size_t want_len = strlen(want);
 
@@ -52,9 +55,9 @@ static void echo_send(const struct site *s, SSL *ssl, const struct buf *hello,
     uint8_t other[4] = { HELLO_TYPE, 0, 0, 0 };
 
     if (echo_target_read(target, claim.nonce) != 0 ||
-        SSL_export_keying_material(ssl, claim.exporter, sizeof claim.exporter,
-                                   ECHO_EXPORTER_LABEL, strlen(ECHO_EXPORTER_LABEL),
-                                   (const unsigned char *)"", 0, 1) != 1)
+        SSL_export_keying_material(ssl, claim.exporter, sizeof claim.exporter, ECHO_EXPORTER_LABEL,
+                                   strlen(ECHO_EXPORTER_LABEL), (const unsigned char *)"", 0,
+                                   1) != 1)
         return;
     if (s->lie == SITE_OTHER_EXPORTER)
         claim.exporter[0] ^= 1;

@@ -8,7 +8,7 @@ enum {
     MODE_SERVER = 4,
     LEAP_UNKNOWN = 3,
     MAX_STRATUM = 15,
-    MAX_ROOT_MS = 16000,        /* RFC 5905 MAXDISP */
+    MAX_ROOT_MS = 16000, /* RFC 5905 MAXDISP */
 };
 
 /* Seconds from 1900, where era 0 begins, to 1970. */
@@ -54,11 +54,11 @@ int sntp_response_read(struct sntp_answer *out, struct mw_span datagram,
     uint64_t received, sent;
     int64_t server_in, server_out, delay_ms;
 
-    (void)read_u16(&r);                 /* poll, precision */
+    (void)read_u16(&r); /* poll, precision */
     delay = read_u32(&r);
     dispersion = read_u32(&r);
-    (void)read_u32(&r);                 /* reference identifier, or the kiss code */
-    (void)read_u64(&r);                 /* reference timestamp */
+    (void)read_u32(&r); /* reference identifier, or the kiss code */
+    (void)read_u64(&r); /* reference timestamp */
     origin = read_bytes(&r, SNTP_COOKIE_BYTES);
     received = read_u64(&r);
     sent = read_u64(&r);
@@ -81,7 +81,7 @@ int sntp_response_read(struct sntp_answer *out, struct mw_span datagram,
     if (server_out < server_in || received_ms < sent_ms)
         return SNTP_E_MALFORMED;
     out->offset_ms = ((server_in - sent_ms) + (server_out - received_ms)) / 2;
-    out->uncertainty_ms = (delay_ms > 0 ? delay_ms / 2 : 0) + short_ms(delay) / 2 +
-                          short_ms(dispersion) + 1;
+    out->uncertainty_ms =
+        (delay_ms > 0 ? delay_ms / 2 : 0) + short_ms(delay) / 2 + short_ms(dispersion) + 1;
     return 0;
 }

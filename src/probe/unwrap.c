@@ -57,8 +57,8 @@ static int pkcs7_certs(const PKCS7 *p7, struct arena *arena, struct mw_span *cer
     return 0;
 }
 
-static int der_certs(const unsigned char *der, long len, struct arena *arena,
-                     struct mw_span *certs, size_t *n)
+static int der_certs(const unsigned char *der, long len, struct arena *arena, struct mw_span *certs,
+                     size_t *n)
 {
     CLEANUP(pkcs7_free) PKCS7 *p7 = NULL;
     const unsigned char *at = der;
@@ -107,8 +107,8 @@ static int pem_certs(struct mw_span body, struct arena *arena, struct mw_span *c
     return rc;
 }
 
-int unwrap_certs(struct mw_span body, struct arena *arena,
-                 struct mw_span certs[UNWRAP_MAX_CERTS], size_t *n)
+int unwrap_certs(struct mw_span body, struct arena *arena, struct mw_span certs[UNWRAP_MAX_CERTS],
+                 size_t *n)
 {
     int rc;
 
