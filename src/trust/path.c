@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 
 /* Paths of real servers take a handful of steps and two or three signatures. */
-enum { MAX_STEPS = 4000, MAX_PATHS = 48, MAX_SIGNATURE_COST = 24000 };
+enum { MAX_STEPS = 4000, MAX_PATHS = 48, MAX_SIGNATURE_COST = 10000 };
 
 enum signature { SIGNATURE_UNKNOWN, SIGNATURE_GOOD, SIGNATURE_BAD };
 
