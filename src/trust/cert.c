@@ -1,8 +1,8 @@
 #include "trust/cert.h"
 
 #include <errno.h>
+#include <openssl/asn1t.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "trust/der.h"
+#include "trust/key.h"
 
 static const uint8_t oid_ski[] = { 0x55, 0x1d, 0x0e };
 static const uint8_t oid_aki[] = { 0x55, 0x1d, 0x23 };
@@ -226,13 +227,17 @@ static void hints_read(struct cert *c)
 }
 
 /* OpenSSL's own view of the same bytes.  The caller's error queue stays as it was. */
-static int x509_read(struct cert *c)
+static int x509_read(struct cert *c, OSSL_LIB_CTX *context)
 {
     const unsigned char *at = c->der.data;
 
     ERR_set_mark();
-    c->x509 = d2i_X509(NULL, &at, (long)c->der.len);
-    if (c->x509 != NULL)
+    c->x509 = X509_new_ex(context, NULL);
+    if (c->x509 == NULL) {
+        ERR_pop_to_mark();
+        return -ENOMEM;
+    }
+    if (d2i_X509(&c->x509, &at, (long)c->der.len) != NULL)
         X509_check_purpose(c->x509, -1, 0);     /* its lazy part now: later only reads */
     ERR_pop_to_mark();
     return c->x509 != NULL && at == c->der.data + c->der.len ? 0 : MW_E_DER;
@@ -245,6 +250,11 @@ static void cert_freep(struct cert **c)
 
 int cert_parse(struct cert **out, struct mw_span der)
 {
+    return cert_parse_bare(out, der, NULL);
+}
+
+int cert_parse_bare(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare)
+{
     CLEANUP(cert_freep) struct cert *c = NULL;
     char *copy;
     int error;
@@ -254,15 +264,19 @@ int cert_parse(struct cert **out, struct mw_span der)
     c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
+    c->bare = bare != NULL;
+    c->lazy = calloc(1, sizeof *c->lazy);
     copy = span_dup(der);
-    if (copy == NULL)
+    if (copy == NULL || c->lazy == NULL) {
+        free(copy);
         return -ENOMEM;
+    }
     c->der = span_of(copy, der.len);
     error = fields_read(c);
     if (error == 0)
         error = sans_read(c);
     if (error == 0)
-        error = x509_read(c);
+        error = x509_read(c, bare);
     if (error != 0)
         return error;
     hints_read(c);
@@ -274,11 +288,22 @@ int cert_parse(struct cert **out, struct mw_span der)
     return 0;
 }
 
+void cert_drop_x509(struct cert *c)
+{
+    X509_free(c->x509);
+    c->x509 = NULL;
+}
+
 void cert_free(struct cert *c)
 {
     if (c == NULL)
         return;
-    X509_free(c->x509);
+    cert_drop_x509(c);
+    if (c->lazy != NULL) {
+        X509_free(atomic_load(&c->lazy->whole));
+        EVP_PKEY_free(atomic_load(&c->lazy->key));
+    }
+    free(c->lazy);
     free((void *)(uintptr_t)c->der.data);
     free(c->extensions);
     free(c->sans);
@@ -295,15 +320,55 @@ bool cert_same_key(const struct cert *a, const struct cert *b)
     return span_eq(a->spki, b->spki);
 }
 
+EVP_PKEY *cert_key(const struct cert *c)
+{
+    EVP_PKEY *key = atomic_load(&c->lazy->key), *first = NULL;
+
+    if (key != NULL)
+        return key;
+    key = key_open(c->spki);
+    if (key == NULL || atomic_compare_exchange_strong(&c->lazy->key, &first, key))
+        return key;
+    EVP_PKEY_free(key);         /* another thread was first */
+    return first;
+}
+
+X509 *cert_whole(const struct cert *c)
+{
+    X509 *x509 = c->bare ? atomic_load(&c->lazy->whole) : c->x509, *first = NULL;
+    const unsigned char *at = c->der.data;
+
+    if (x509 != NULL)
+        return x509;
+    ERR_set_mark();
+    x509 = d2i_X509(NULL, &at, (long)c->der.len);
+    if (x509 != NULL)
+        X509_check_purpose(x509, -1, 0);
+    ERR_pop_to_mark();
+    if (x509 == NULL || atomic_compare_exchange_strong(&c->lazy->whole, &first, x509))
+        return x509;
+    X509_free(x509);
+    return first;
+}
+
+/* RFC 5280 4.1.1.2: both names of the algorithm must be the same, or one of them is a lie. */
 int cert_signed_by(const struct cert *c, const struct cert *issuer)
 {
-    EVP_PKEY *key = X509_get0_pubkey(issuer->x509);
-    int good;
+    EVP_PKEY *key = cert_key(issuer);
+    const ASN1_BIT_STRING *signature;
+    const X509_ALGOR *algorithm;
+    ASN1_STRING *tbs;
+    int good = 0;
 
-    if (key == NULL)
+    if (key == NULL || !span_eq(c->algorithm, c->algorithm_outer))
         return 0;
     ERR_set_mark();
-    good = X509_verify(c->x509, key);
+    tbs = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+    if (tbs != NULL && ASN1_STRING_set(tbs, c->tbs.data, (int)c->tbs.len) == 1) {
+        X509_get0_signature(&signature, &algorithm, c->x509);
+        good = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_SEQUENCE), algorithm, signature, tbs, key);
+    }
+    ASN1_STRING_free(tbs);
     ERR_pop_to_mark();
     return good == 1;
 }

@@ -9,6 +9,7 @@
 
 #include <midwatch/trust.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
 
 #include "base/buf.h"
 #include "base/reader.h"
@@ -36,8 +37,16 @@ struct cert_extension {
 
 enum { CERT_MAX_EXTENSIONS = 64 };
 
+/* What OpenSSL takes long to make, and is made when first asked for. */
+struct cert_lazy {
+    _Atomic(X509 *) whole;
+    _Atomic(EVP_PKEY *) key;
+};
+
 struct cert {
-    X509 *x509;
+    X509 *x509;                         /* for its names and extensions; see cert_whole() */
+    struct cert_lazy *lazy;
+    bool bare;                          /* x509 came without its key */
     struct mw_span der;                 /* owned copy */
     struct mw_span subject, issuer;     /* DER Names, borrowed from der */
     struct mw_span tbs;                 /* DER TBSCertificate, borrowed from der */
@@ -69,6 +78,17 @@ const struct cert_extension *cert_extension(const struct cert *c, struct mw_span
 /* 0, -ENOMEM, MW_E_DER (not a certificate, or trailing bytes) or MW_E_TOO_MANY (over
  * MW_MAX_CERT_BYTES, MW_MAX_NAMES or CERT_MAX_EXTENSIONS). */
 MW_MUST_CHECK int cert_parse(struct cert **out, struct mw_span der);
+
+/* The same with OpenSSL's share of the work done in `bare`, a library context without
+ * algorithms: x509 then lacks its key, whose decoding costs ten times all the rest.  The
+ * context must outlive x509; cert_drop_x509() ends that early. */
+MW_MUST_CHECK int cert_parse_bare(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare);
+void cert_drop_x509(struct cert *c);
+
+/* The certificate as OpenSSL verifies it, key included; and the key to check signatures with.
+ * Borrowed; NULL: OpenSSL cannot read it.  Made by the first call; threads may ask at once. */
+X509 *cert_whole(const struct cert *c);
+EVP_PKEY *cert_key(const struct cert *c);
 void cert_free(struct cert *c);         /* NULL ok */
 
 bool cert_same(const struct cert *a, const struct cert *b);     /* by fingerprint */

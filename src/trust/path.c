@@ -1,7 +1,8 @@
 #include "trust/path.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
+
+#include "trust/key.h"
 
 /* Paths of real servers take a handful of steps and two or three signatures. */
 enum { MAX_STEPS = 4000, MAX_PATHS = 48, MAX_SIGNATURE_COST = 10000 };
@@ -174,20 +175,24 @@ static int node_expand(struct judge *j, struct node *n, struct mw_wall at)
  * used to keep the sum bounded the same way everywhere. */
 static int signature_cost(const struct cert *issuer)
 {
-    EVP_PKEY *key = X509_get0_pubkey(issuer->x509);
-    int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
+    struct key_facts k = key_facts_read(issuer->spki);
 
-    switch (key != NULL ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE) {
-    case EVP_PKEY_RSA:
-    case EVP_PKEY_RSA_PSS:
-        return 20 + bits / 256 * (bits / 256);
-    case EVP_PKEY_EC:
-        return bits <= 256 ? 150 : 1200;
-    case EVP_PKEY_NONE:
+    switch (k.kind) {
+    case KEY_UNREADABLE:
         return 1;
-    default:
-        return 800;
+    case KEY_RSA:
+        return k.bits > 16384 || k.exponent.len > 8 ? MAX_SIGNATURE_COST
+                                                    : 20 + k.bits / 256 * (k.bits / 256);
+    case KEY_EC:
+        return k.bits == 256 ? 150 : 1200;
+    case KEY_ED25519:
+    case KEY_ED448:
+        return 300;
+    case KEY_EC_EXPLICIT:
+    case KEY_OTHER:
+        break;
     }
+    return 2000;
 }
 
 /* false: the budget for signatures is gone. */

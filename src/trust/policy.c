@@ -35,6 +35,16 @@ static void policy_freep(struct mw_policy **at)
     mw_policy_free(*at);
 }
 
+/* A library context without any algorithm: "null" is the provider that has none, and stops
+ * OpenSSL from loading the default one. */
+static int bare_context_make(struct mw_policy *p)
+{
+    p->bare = OSSL_LIB_CTX_new();
+    if (p->bare != NULL)
+        p->bare_provider = OSSL_PROVIDER_load(p->bare, "null");
+    return p->bare_provider != NULL ? 0 : -ENOMEM;
+}
+
 int mw_policy_new(struct mw_policy **out)
 {
     CLEANUP(policy_freep) struct mw_policy *p = calloc(1, sizeof *p);
@@ -46,7 +56,9 @@ int mw_policy_new(struct mw_policy **out)
     p->purpose = MW_SERVER_AUTH;
     p->max_intermediates = -1;
     p->clock_tolerance_s = DEFAULT_CLOCK_TOLERANCE_S;
-    error = roots_load(&p->roots, &p->arena);
+    error = bare_context_make(p);
+    if (error == 0)
+        error = roots_load(&p->roots, &p->arena);
     if (error == 0)
         error = catalogue_builtin(&p->catalogue);
     if (error != 0)
@@ -66,6 +78,9 @@ void mw_policy_free(struct mw_policy *p)
     ct_logs_free(p->ct_logs);
     free(p->pins);
     free(p->decisions);
+    if (p->bare_provider != NULL)
+        OSSL_PROVIDER_unload(p->bare_provider);
+    OSSL_LIB_CTX_free(p->bare);
     arena_deinit(&p->arena);
     free(p);
 }
@@ -131,7 +146,7 @@ static int anchor_add(struct mw_policy *p, enum mw_anchor_class as, struct mw_sp
 {
     struct cert *c = NULL;
     struct anchor a;
-    int error = cert_parse(&c, der);
+    int error = cert_parse_bare(&c, der, p->bare);
 
     if (error == -ENOMEM)
         return policy_fail(p, error, "%s: out of memory", from);

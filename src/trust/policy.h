@@ -5,6 +5,7 @@
 #define TRUST_POLICY_H
 
 #include <midwatch/trust.h>
+#include <openssl/provider.h>
 
 #include "base/arena.h"
 #include "trust/cert.h"
@@ -23,6 +24,8 @@ struct anchor {
 
 struct mw_policy {
     struct arena arena;                 /* small things live as long as the policy */
+    OSSL_LIB_CTX *bare;                 /* see cert_parse_bare() */
+    OSSL_PROVIDER *bare_provider;       /* what keeps it bare */
     struct roots roots;                 /* the built-in lists */
     struct anchor *anchors;             /* sorted by subject, for lookup */
     size_t n_anchors, anchors_room;

@@ -36,11 +36,11 @@ static int is_issued(X509_STORE_CTX *ctx, X509 *subject, X509 *issuer)
     if (subject == issuer) {
         size_t last = l->path->n - 1;
 
-        return l->path->certs[last]->x509 == subject && l->path->certs[last]->self_issued;
+        return cert_whole(l->path->certs[last]) == subject && l->path->certs[last]->self_issued;
     }
     for (size_t i = 0; i + 1 < l->path->n; i++)
-        if (l->path->certs[i]->x509 == subject)
-            return l->path->certs[i + 1]->x509 == issuer;
+        if (cert_whole(l->path->certs[i]) == subject)
+            return cert_whole(l->path->certs[i + 1]) == issuer;
     return 0;
 }
 
@@ -162,33 +162,42 @@ static bool context_set(X509_STORE_CTX *ctx, struct lint *l)
                                                   : X509_PURPOSE_SSL_SERVER) == 1;
 }
 
+/* The path, the anchor apart.  false: one of them is none that OpenSSL can read. */
+static bool path_stack(const struct path *path, STACK_OF(X509) *between, STACK_OF(X509) *trusted)
+{
+    for (size_t i = 0; i < path->n; i++) {
+        X509 *x509 = cert_whole(path->certs[i]);
+        bool last = i + 1 == path->n;
+
+        if (x509 == NULL || ((i > 0 || last) && sk_X509_push(last ? trusted : between, x509) <= 0))
+            return false;
+    }
+    return true;
+}
+
 void lint_openssl(struct lint *l)
 {
     CLEANUP(own_store) X509_STORE *store = X509_STORE_new();
     CLEANUP(own_store_ctx) X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     CLEANUP(own_stack) STACK_OF(X509) *between = sk_X509_new_null();
     CLEANUP(own_stack) STACK_OF(X509) *trusted = sk_X509_new_null();
-    const struct path *path = l->path;
-    bool ready = store != NULL && ctx != NULL && between != NULL && trusted != NULL;
 
-    for (size_t i = 1; ready && i + 1 < path->n; i++)
-        ready = sk_X509_push(between, path->certs[i]->x509) > 0;
-    ready = ready && sk_X509_push(trusted, path->certs[path->n - 1]->x509) > 0;
-    if (!ready) {
+    if (store == NULL || ctx == NULL || between == NULL || trusted == NULL ||
+        !path_stack(l->path, between, trusted)) {
         l->j->error = -ENOMEM;
         return;
     }
     X509_STORE_set_check_issued(store, is_issued);
     X509_STORE_set_verify(store, signatures_done);
     ERR_set_mark();
-    if (X509_STORE_CTX_init(ctx, store, path->certs[0]->x509, between) != 1)
-        ready = false;
-    X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
-    if (!ready || !context_set(ctx, l)) {
+    if (X509_STORE_CTX_init(ctx, store, cert_whole(l->path->certs[0]), between) != 1 ||
+        !context_set(ctx, l)) {
         l->j->error = -ENOMEM;
-    } else if (X509_verify_cert(ctx) != 1 && l->errors == 0) {
-        lint_error(l, code_of(X509_STORE_CTX_get_error(ctx)), LINT_NO_CERT, "OpenSSL: %s",
-                   X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+    } else {
+        X509_STORE_CTX_set0_trusted_stack(ctx, trusted);
+        if (X509_verify_cert(ctx) != 1 && l->errors == 0)
+            lint_error(l, code_of(X509_STORE_CTX_get_error(ctx)), LINT_NO_CERT, "OpenSSL: %s",
+                       X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
     }
     ERR_pop_to_mark();
 }

@@ -3,12 +3,12 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <openssl/evp.h>
 #include <openssl/objects.h>
 
 #include "base/text.h"
 #include "trust/ct.h"
 #include "trust/judge.h"
+#include "trust/key.h"
 #include "trust/url.h"
 
 enum { MAX_TEXT_BYTES = 64 * 1024, MAX_NAME_BYTES = 300 };
@@ -63,37 +63,6 @@ static void names_view(struct judge *j, struct mw_cert_view *v, const struct cer
     v->n_names = c->n_sans;
 }
 
-/* "EC P-256", "RSA 2048", "Ed25519" */
-static void key_format(struct buf *out, const struct cert *c)
-{
-    EVP_PKEY *key = X509_get0_pubkey(c->x509);
-    char group[64] = "";
-    const char *nist;
-
-    switch (key != NULL ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE) {
-    case EVP_PKEY_NONE:
-        buf_str(out, "unreadable");
-        return;
-    case EVP_PKEY_RSA:
-    case EVP_PKEY_RSA_PSS:
-        buf_printf(out, "RSA %d", EVP_PKEY_get_bits(key));
-        return;
-    case EVP_PKEY_EC:
-        EVP_PKEY_get_group_name(key, group, sizeof group, NULL);
-        nist = EC_curve_nid2nist(OBJ_sn2nid(group));
-        buf_printf(out, "EC %s", nist != NULL ? nist : group[0] != '\0' ? group : "unnamed");
-        return;
-    case EVP_PKEY_ED25519:
-        buf_str(out, "Ed25519");
-        return;
-    case EVP_PKEY_ED448:
-        buf_str(out, "Ed448");
-        return;
-    default:
-        buf_printf(out, "%s %d", OBJ_nid2sn(EVP_PKEY_get_base_id(key)), EVP_PKEY_get_bits(key));
-    }
-}
-
 static void urls_view(struct judge *j, struct mw_cert_view *v, const struct cert *c)
 {
     if (urls_read(j->arena, c, URL_OCSP, &v->ocsp_urls, &v->n_ocsp_urls) != 0 ||
@@ -105,6 +74,7 @@ static void urls_view(struct judge *j, struct mw_cert_view *v, const struct cert
 static void texts_view(struct judge *j, struct mw_cert_view *v, const struct cert *c)
 {
     CLEANUP(buf_deinit) struct buf b = BUF_INIT(MAX_TEXT_BYTES);
+    struct key_facts key;
 
     name_format(&b, c->subject);
     v->subject = text_keep(j, &b);
@@ -119,7 +89,8 @@ static void texts_view(struct judge *j, struct mw_cert_view *v, const struct cer
     names_view(j, v, c, &b);
     text_hex(&b, span_cut(c->serial, 0, 64), 0);
     v->serial = text_keep(j, &b);
-    key_format(&b, c);
+    key = key_facts_read(c->spki);
+    key_facts_format(&b, &key);
     v->key = text_keep(j, &b);
     buf_str(&b, OBJ_nid2ln(X509_get_signature_nid(c->x509)));
     v->signature = text_keep(j, &b);
@@ -202,5 +173,8 @@ int view_judge(struct judge *j)
     j->v->n_path = p->n;
     j->v->anchor = p->anchor;
     missing_view(j);
+    /* The verdict may outlive the policy, whose context they belong to. */
+    for (size_t i = 0; i < j->n_certs; i++)
+        cert_drop_x509(j->certs[i]);
     return j->error;
 }
