@@ -65,8 +65,8 @@ const char *dns_state_text(enum dns_state state)
         [DNS_OK] = "it has an answer",
         [DNS_NO_NAME] = "the name does not exist",
         [DNS_NO_DATA] = "the name exists, but has no such record",
-        [DNS_NO_ANSWER] = "no name server answered",
-        [DNS_SERVER_FAILED] = "the name server could not answer",
+        [DNS_NO_ANSWER] = "no name server answered in time",
+        [DNS_SERVER_FAILED] = "no name server could answer",
         [DNS_BAD_ANSWER] = "the name server's answer is malformed",
         [DNS_BAD_NAME] = "not a name that can be looked up",
     };
@@ -83,6 +83,7 @@ static enum dns_state state_of(int ares_status)
         return DNS_NO_NAME;
     case ARES_ENODATA:
         return DNS_NO_DATA;
+    case ARES_ECONNREFUSED:     /* all servers refused or failed: c-ares keeps no more */
     case ARES_ESERVFAIL:
     case ARES_EREFUSED:
     case ARES_ENOTIMP:

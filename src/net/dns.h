@@ -27,8 +27,8 @@ enum dns_state {
     DNS_OK,
     DNS_NO_NAME,                /* NXDOMAIN: the name does not exist */
     DNS_NO_DATA,                /* it exists, without such a record */
-    DNS_NO_ANSWER,              /* no server answered in time, or none could be reached */
-    DNS_SERVER_FAILED,          /* SERVFAIL, REFUSED, … */
+    DNS_NO_ANSWER,              /* no server answered in time */
+    DNS_SERVER_FAILED,          /* SERVFAIL, REFUSED, …, or no server could be reached */
     DNS_BAD_ANSWER,             /* an answer that is no DNS message */
     DNS_BAD_NAME,               /* not a name that can be asked for */
 };
