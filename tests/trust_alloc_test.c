@@ -106,6 +106,49 @@ static void a_reader_with_all_evidence(void **state)
     every_failure_is_passed_up(&run, 20);
 }
 
+/* SCTs, a staple, a list, pins, a decision made before: each has texts of its own. */
+static void documents_of_every_kind(void **state)
+{
+    CLEANUP(buf_deinit) struct buf scts = BUF_INIT(1 << 16), list = BUF_INIT(1 << 16);
+    CLEANUP(buf_deinit) struct buf staple = BUF_INIT(1 << 16), crl = BUF_INIT(1 << 16);
+    CLEANUP(buf_deinit) struct buf json = BUF_INIT(1 << 16);
+    struct mill_log *logs[2] = { NULL, NULL };
+    struct mw_decision *d = NULL;
+    struct mw_span crls[1];
+    struct run run = { 0 };
+    struct world *w = &run.w;
+
+    (void)state;
+    world_open(w, MW_ANCHOR_PUBLIC, NULL, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(mill_log_new(&logs[i], i == 0 ? "alpha" : "beta", "A"), 0);
+        assert_int_equal(mill_sct_cert(&scts, logs[i], w->leaf, world_day(-1)), 0);
+    }
+    assert_int_equal(mill_sct_list_close(&scts, &list), 0);
+    assert_int_equal(mill_log_list(&json, logs, 1), 0);
+    assert_int_equal(mw_policy_set_ct_logs(w->policy, buf_span(&json)), 0);
+    assert_int_equal(mill_ocsp(&staple, w->leaf, w->ca, w->ca, MILL_OCSP_GOOD, world_day(-9),
+                               world_day(-9), world_day(-2)),
+                     0);
+    assert_int_equal(mill_crl(&crl, w->ca, NULL, 0, world_day(-1), world_day(9)), 0);
+    crls[0] = buf_span(&crl);
+    w->ev.tls_scts = buf_span(&list);
+    w->ev.staple = buf_span(&staple);
+    w->ev.crls = crls;
+    w->ev.n_crls = 1;
+    w->ev.host = "other.test";
+    world_judge(w);
+    assert_int_equal(mw_decision_make(&d, w->v, false, w->ev.now, 0, "why"), 0);
+    assert_int_equal(mw_policy_add_decision(w->policy, d), 0);
+    assert_int_equal(mw_policy_add_pin(w->policy, &(struct mw_pin){ .host = "other.test",
+                                                                    .spki = w->v->chain[1].spki }),
+                     0);
+    every_failure_is_passed_up(&run, 20);
+    mw_decision_free(d);
+    mill_log_free(logs[0]);
+    mill_log_free(logs[1]);
+}
+
 static void a_connection_that_was_cut(void **state)
 {
     struct run run = { 0 };
@@ -143,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_ordinary_chain),
         cmocka_unit_test(a_reader_with_all_evidence),
+        cmocka_unit_test(documents_of_every_kind),
         cmocka_unit_test(a_connection_that_was_cut),
         cmocka_unit_test(a_policy_with_its_catalogue),
     };

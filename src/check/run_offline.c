@@ -20,6 +20,7 @@ int run_offline(const struct run *run, struct run_end *end, struct buf *error)
     struct mw_evidence ev = {
         .host = t->host,
         .port = t->port,
+        .now_chosen = o->at_set,
         .now = o->at_set ? o->at : wall_now(),
         .built = built_at(),
         .reach = MW_REACH_NOT_TRIED,

@@ -23,6 +23,7 @@ void gather_init(struct gather *g, struct gather_run *run, const struct probe_ta
     g->ev.host = target->host;
     g->ev.port = target->port;
     g->ev.built = run->options->built;
+    g->ev.now_chosen = run->options->at_set;
     g->ev.now = run->options->at_set ? run->options->at : wall_now();
 }
 

@@ -220,7 +220,9 @@ static void unknown_find(struct judge *j, const struct ct_result *c)
         buf_str(&ids, ids.len > 0 ? ", " : "");
         text_base64(&ids, c->scts[i].log_id);
     }
-    if (ids.len > 0)
+    if (ids.error != 0)
+        j->error = -ENOMEM;
+    else if (ids.len > 0)
         judge_add(j, MW_SCT_UNKNOWN_LOG, 0,
                   "%zu of %zu log timestamps are from logs that the "
                   "list of logs does not have: %s",

@@ -132,14 +132,6 @@ int mw_policy_add_decision(struct mw_policy *p, const struct mw_decision *d)
 
 /* ------------------------------------------------------------------------ judging ---- */
 
-static bool key_is(const struct cert *c, const char *key)
-{
-    CLEANUP(buf_deinit) struct buf mine = BUF_INIT(128);
-
-    cert_spki_pin(c, &mine);
-    return mine.data != NULL && strcmp((const char *)mine.data, key) == 0;
-}
-
 /* The CA key of an interceptor covers what that key signed, at any length of its chain, as far
  * as signatures were followed.  Never a public authority's: that would cover every certificate
  * of half the web. 1, 0, -ENOMEM. */
@@ -154,8 +146,9 @@ static int ca_signed(const struct judge *j, const char *key)
 
         if (r != 1)
             return r;
-        if (key_is(p->certs[i], key))
-            return 1;
+        r = pin_is_key(p->certs[i], key);
+        if (r != 0)
+            return r;
     }
     return 0;
 }
@@ -166,11 +159,19 @@ static int concerns(const struct judge *j, const struct mw_decision *d)
         return 0;
     if (d->key_is_ca)
         return ca_signed(j, d->key);
-    return key_is(j->leaf, d->key);
+    return pin_is_key(j->leaf, d->key);
+}
+
+/* Did the text come out whole?  If not the judgement ends, since half a text would mislead. */
+static bool written(struct judge *j, const struct buf *text)
+{
+    if (text->error != 0)
+        j->error = -ENOMEM;
+    return text->error == 0;
 }
 
 /* The first finding that the decision does not cover, NULL: it covers all. */
-static const struct mw_finding *uncovered(const struct judge *j, const struct mw_decision *d)
+static const struct mw_finding *uncovered(struct judge *j, const struct mw_decision *d)
 {
     for (size_t i = 0; i < j->findings.n; i++) {
         const struct mw_finding *f = &j->findings.items[i];
@@ -179,7 +180,8 @@ static const struct mw_finding *uncovered(const struct judge *j, const struct mw
         if (!decision_needed(f))
             continue;
         decision_item(f, &item);
-        if (item.error != 0 || decision_refused(f->code) || !list_has(d->findings, buf_span(&item)))
+        if (!written(j, &item) || decision_refused(f->code) ||
+            !list_has(d->findings, buf_span(&item)))
             return f;
     }
     return NULL;
@@ -201,8 +203,10 @@ static void apply(struct judge *j, const struct mw_decision *d)
         if (decision_needed(&j->findings.items[i]))
             j->findings.items[i].accepted = true;
     wall_format(&until, d->until);
+    if (!written(j, &until))
+        return;
     judge_add(j, MW_TRUSTED_ANYWAY, -1, "accepted for this host and key until %s%s%s",
-              until.data != NULL ? (const char *)until.data : "", d->reason != NULL ? ": " : "",
+              (const char *)until.data, d->reason != NULL ? ": " : "",
               d->reason != NULL ? d->reason : "");
 }
 
@@ -220,10 +224,12 @@ static void narrow_find(struct judge *j, const struct mw_finding *new)
     CLEANUP(buf_deinit) struct buf item = BUF_INIT(128);
 
     decision_item(new, &item);
+    if (!written(j, &item))
+        return;
     judge_add(j, MW_DECISION_TOO_NARROW, -1,
               decision_refused(new->code) ? "nobody can accept %s"
                                           : "what was accepted did not include %s",
-              item.data != NULL ? (const char *)item.data : "a new finding");
+              (const char *)item.data);
 }
 
 static void expired_find(struct judge *j, const struct mw_decision *d)
@@ -231,9 +237,11 @@ static void expired_find(struct judge *j, const struct mw_decision *d)
     CLEANUP(buf_deinit) struct buf until = BUF_INIT(64);
 
     wall_format(&until, d->until);
+    if (!written(j, &until))
+        return;
     judge_add(j, MW_DECISION_EXPIRED, -1, "an earlier decision for this host and key %s %s",
               clock_true_now(j).s >= d->until.s ? "ended on" : "does not hold yet; it ends on",
-              until.data != NULL ? (const char *)until.data : "");
+              (const char *)until.data);
 }
 
 /* Each decision stands alone: two of them never add up to a third. */

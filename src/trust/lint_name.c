@@ -3,6 +3,7 @@
  * Source: RFC 9525; CA/Browser Forum Baseline Requirements 7.1.2.7.12 and 7.1.4.3.
  */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <libpsl.h>
 #include <openssl/obj_mac.h>
 #include <strings.h>
@@ -230,6 +231,10 @@ void lint_name(struct lint *l)
         return;
     names_format(&names, c);
     name_format_short(&issuer, c->issuer);
+    if (names.error == -ENOMEM || issuer.error == -ENOMEM) {
+        l->j->error = -ENOMEM;
+        return;
+    }
     lint_error(l, mismatch_code(h, c, match), 0,
                "asked for %s, the certificate is for %s, issued by %s", h->text,
                names.data != NULL ? (const char *)names.data : "nobody",

@@ -191,21 +191,30 @@ static bool pin_holds(const struct judge *j, const struct mw_pin *pin)
     return pin->until.s == 0 || clock_true_now(j).s < pin->until.s;
 }
 
+int pin_is_key(const struct cert *c, const char *spki)
+{
+    CLEANUP(buf_deinit) struct buf key = BUF_INIT(128);
+
+    cert_spki_pin(c, &key);
+    if (buf_error(&key) != 0)
+        return -ENOMEM;
+    return strcmp((const char *)key.data, spki) == 0;
+}
+
 /* Is this key in the accepted path?  Whatever else the server sent proves nothing, and without
- * an anchor only the leaf's key was used by anybody. */
-static bool key_in_path(const struct judge *j, const char *spki)
+ * an anchor only the leaf's key was used by anybody. 1, 0 or -ENOMEM. */
+static int key_in_path(const struct judge *j, const char *spki)
 {
     const struct path *path = &j->chain.path;
     size_t n = path->anchor != MW_ANCHOR_NONE || path->n == 0 ? path->n : 1;
 
     for (size_t i = 0; i < n; i++) {
-        CLEANUP(buf_deinit) struct buf key = BUF_INIT(128);
+        int r = pin_is_key(path->certs[i], spki);
 
-        cert_spki_pin(path->certs[i], &key);
-        if (key.data != NULL && strcmp((const char *)key.data, spki) == 0)
-            return true;
+        if (r != 0)
+            return r;
     }
-    return false;
+    return 0;
 }
 
 /* What the pins that apply come to. */
@@ -227,13 +236,13 @@ static size_t longest_host(const struct judge *j)
 }
 
 /* Of pins for the name and for names above it, those for the nearest name count. */
-static void tally_take(const struct judge *j, struct tally *t)
+static int tally_take(const struct judge *j, struct tally *t)
 {
     size_t nearest = longest_host(j);
 
     for (size_t i = 0; i < j->policy->n_pins; i++) {
         const struct mw_pin *pin = &j->policy->pins[i];
-        bool matches;
+        int matches;
 
         if (!pin_is_for(pin, &j->host))
             continue;
@@ -244,20 +253,26 @@ static void tally_take(const struct judge *j, struct tally *t)
         if (strlen(pin->host) != nearest)
             continue;
         matches = key_in_path(j, pin->spki);
+        if (matches < 0)
+            return matches;
         t->in_force++;
-        t->matched += matches && !pin->backup;
-        t->matched_backup += matches && pin->backup;
-        t->spare += !matches;
+        t->matched += matches == 1 && !pin->backup;
+        t->matched_backup += matches == 1 && pin->backup;
+        t->spare += matches == 0;
     }
+    return 0;
 }
 
 int pin_judge(struct judge *j)
 {
     struct tally t = { 0 };
+    int r;
 
     if (j->leaf == NULL)
         return 0;
-    tally_take(j, &t);
+    r = tally_take(j, &t);
+    if (r < 0)
+        return r;
     if (t.expired > 0)
         judge_add(j, MW_PIN_EXPIRED, -1, "%zu of the pins for %s %s expired and %s not applied",
                   t.expired, j->host.text, t.expired == 1 ? "has" : "have",

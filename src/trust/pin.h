@@ -17,6 +17,11 @@ enum { PIN_MAX = 4096, PIN_MAX_LINE = 1024 };
  * 0, -ENOMEM or MW_E_SYNTAX. */
 MW_MUST_CHECK int pin_normalize(struct mw_span text, struct buf *out);
 
+struct cert;
+
+/* Is this the certificate's key?  spki in the canonical form.  1, 0 or -ENOMEM. */
+MW_MUST_CHECK int pin_is_key(const struct cert *c, const char *spki);
+
 /* One line of a list of pins:
  *     HOST sha256/… [backup] [tree] [until=DATE]
  * "*.HOST" and ".HOST" mean HOST with its tree.  An empty line or a comment (#) leaves
