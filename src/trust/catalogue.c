@@ -10,7 +10,7 @@
 extern const unsigned char interceptors_tsv[];
 extern const size_t interceptors_tsv_len;
 
-enum { MAX_NAME_BYTES = 4096, SECONDS_A_DAY = 86400 };
+enum { MAX_NAME_BYTES = 512, SECONDS_A_DAY = 86400 };
 
 int catalogue_builtin(struct catalogue **out)
 {

@@ -11,6 +11,7 @@
 
 enum {
     MAX_CONTROLS = 16,     /* looked at */
+    MAX_SIGNATURES = 64,   /* checked for all of them together */
     MAX_CONTROL_CERTS = 4, /* of each */
 };
 
@@ -29,16 +30,18 @@ static bool unrelated(const struct host *a, const struct host *b)
     return strcmp(of_a, of_b) != 0;
 }
 
-/* Was `theirs` signed by a key of our path?  1 yes, 0 no, -ENOMEM. */
-static int signed_by_ours(const struct judge *j, const struct cert *theirs)
+/* Was `theirs` signed by a key of our path?  1 yes, 0 no, -ENOMEM.  Somebody in the middle
+ * makes up both sides, so the work has an end: *left counts down. */
+static int signed_by_ours(const struct judge *j, const struct cert *theirs, unsigned *left)
 {
     const struct path *path = &j->chain.path;
 
     for (size_t i = 1; i < path->n; i++) {
         int r;
 
-        if (!span_eq(theirs->issuer, path->certs[i]->subject))
+        if (!span_eq(theirs->issuer, path->certs[i]->subject) || *left == 0)
             continue;
+        --*left;
         r = cert_signed_by(theirs, path->certs[i]);
         if (r != 0)
             return r;
@@ -55,7 +58,7 @@ static bool looks_signed_by_ours(const struct judge *j, const struct cert *their
 }
 
 /* 1: some certificate of theirs comes from our key.  0: none does.  2: nothing to compare. */
-static int control_compare(const struct judge *j, const struct mw_control *control)
+static int control_compare(const struct judge *j, const struct mw_control *control, unsigned *left)
 {
     size_t n = control->n_sent < MAX_CONTROL_CERTS ? control->n_sent : MAX_CONTROL_CERTS;
     int answer = 2;
@@ -68,7 +71,7 @@ static int control_compare(const struct judge *j, const struct mw_control *contr
             return r;
         if (r > 0)
             return answer;
-        r = signed_by_ours(j, theirs);
+        r = signed_by_ours(j, theirs, left);
         if (r != 0)
             return r;
         if (i == 0 && (looks_signed_by_ours(j, theirs) || cert_same_key(theirs, j->leaf)))
@@ -106,7 +109,7 @@ static void controls_weigh(struct middle *m, unsigned same, unsigned compared)
 int intercept_controls(struct middle *m)
 {
     const struct mw_evidence *ev = m->j->ev;
-    unsigned same = 0, compared = 0;
+    unsigned same = 0, compared = 0, left = MAX_SIGNATURES;
 
     for (size_t i = 0; i < ev->n_controls && i < MAX_CONTROLS; i++) {
         struct host host;
@@ -114,7 +117,7 @@ int intercept_controls(struct middle *m)
 
         if (host_parse(&host, ev->controls[i].host) != 0 || !unrelated(&host, &m->j->host))
             continue;
-        r = control_compare(m->j, &ev->controls[i]);
+        r = control_compare(m->j, &ev->controls[i], &left);
         if (r < 0)
             return r;
         same += r == 1;
