@@ -203,6 +203,8 @@ static int read_certificate(struct flight *f, struct mw_span body)
         struct mw_span der = read_vec24(&list);
         struct mw_span exts = v13 ? read_vec16(&list) : (struct mw_span){ NULL, 0 };
 
+        if (der.len == 0)           /* ASN.1Cert<1..2^24-1>: RFC 5246 section 7.4.2 */
+            read_fail(&list);
         if (list.failed)
             break;
         if (f->n_certs == MW_MAX_CERTS) {

@@ -133,6 +133,7 @@ static void broken_messages_are_named(void **state)
         { 11, "\0\0\5\0\0\3abc", "Certificate", 9 },
         { 11, "\0\0\6\0\0\4abc", "Certificate", 9 },
         { 11, "\0\0\6\0\0\3abcx", "Certificate", 10 },
+        { 11, "\0\0\6\0\0\0\0\0\0", "Certificate", 9 },
         { 12, "\3\0", "ServerKeyExchange", 2 },
         { 15, "\4\3\0\2s", "CertificateVerify", 5 },
     };

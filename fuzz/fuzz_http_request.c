@@ -1,0 +1,52 @@
+/* A request that is taken reads the same once written again; URLs are cut inside their text. */
+#include <stdlib.h>
+
+#include "fuzz.h"
+#include "http/request.h"
+
+static void must(bool promise)
+{
+    if (!promise)
+        abort();
+}
+
+static void reads_the_same_again(const struct http_request *r)
+{
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(1 << 18);
+    struct http_request again = HTTP_REQUEST_INIT(1 << 16);
+    struct mw_span in;
+
+    buf_add(&out, r->m.start_line);
+    buf_str(&out, "\r\n");
+    for (size_t i = 0; i < r->m.n_fields; i++) {
+        buf_add(&out, r->m.fields[i].name);
+        buf_str(&out, ":");
+        buf_add(&out, r->m.fields[i].value);
+        buf_str(&out, "\r\n");
+    }
+    buf_str(&out, "\r\n");
+    in = buf_span(&out);
+    (void)http_request_feed(&again, &in);
+    must(again.head_done && again.m.error == HTTP_E_OK);
+    must(span_eq(again.method, r->method) && span_eq(again.target, r->target));
+    must(again.m.n_fields == r->m.n_fields && again.m.body_kind == r->m.body_kind);
+    http_request_deinit(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct http_request r = HTTP_REQUEST_INIT(4096);
+    struct mw_span in = span_of(data, len);
+    struct http_url u;
+
+    if (http_url_parse(&u, in) == 0) {
+        must(u.host.len > 0 && u.port > 0);
+        must(u.host.data >= data && u.host.data + u.host.len <= data + len);
+        must(u.path.len == 0 || u.path.data[0] == '/');
+    }
+    if (http_request_feed(&r, &in) != HTTP_BAD && r.head_done)
+        reads_the_same_again(&r);
+    must(r.m.body.len <= 4096);
+    http_request_deinit(&r);
+    return 0;
+}
