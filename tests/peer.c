@@ -160,7 +160,7 @@ void peer_tls(int fd, void *context)
 void peer_nobody(char at[ADDR_TEXT])
 {
     struct addr a;
-    int fd;
+    int fd = -1;
 
     must(addr_parse(&a, SPAN_LIT("127.0.0.1"), 0) == 0 && sock_listen(&fd, &a, 1) == 0);
     addr_text(&a, true, at);

@@ -10,8 +10,8 @@
 #include <openssl/param_build.h>
 
 #include "base/reader.h"
+#include "dial_fixture.h"
 #include "peer.h"
-#include "probe/dial_fixture.h"
 
 static struct dial_result *dial_peer(peer_part *part, void *context,
                                      const struct probe_limits *limits, unsigned *connections)

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
+#include "dial_fixture.h"
 #include "peer.h"
-#include "probe/dial_fixture.h"
 
 static const struct probe_limits quick = { .connect_ms = 2000, .handshake_ms = 500 };
 

@@ -1,4 +1,4 @@
-#include "probe/dial_fixture.h"
+#include "dial_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  * What the tests of dialling share: one target dialled on a loop of its own, and servers with
  * minted certificates.
  */
-#ifndef PROBE_DIAL_FIXTURE_H
-#define PROBE_DIAL_FIXTURE_H
+#ifndef TESTS_DIAL_FIXTURE_H
+#define TESTS_DIAL_FIXTURE_H
 
 #include <openssl/ssl.h>
 
