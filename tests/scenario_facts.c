@@ -178,7 +178,7 @@ static bool host_say(struct scene *w, const struct line *l, struct buf *why)
         buf_str(why, "wants: host NAME [port=N]");
         return false;
     }
-    strcpy(w->host, line_word(l, 1));
+    memcpy(w->host, line_word(l, 1), strlen(line_word(l, 1)) + 1);
     w->ev.host = w->host;
     w->ev.port = (uint16_t)port;
     return true;

@@ -6,21 +6,6 @@
 
 enum { MAX_TEXT_BYTES = 600, MAX_FINDINGS = 1000 };
 
-static enum mw_severity severity_of(enum mw_code code)
-{
-    switch (code) {
-#define SEVERITY_CASE(name, text, group, severity)                                                 \
-    case MW_##name:                                                                                \
-        return MW_##severity;
-        MW_FINDINGS(SEVERITY_CASE)
-#undef SEVERITY_CASE
-    case MW_CODE_NONE:
-    case MW_CODES:
-        break;
-    }
-    return MW_ERROR;
-}
-
 /* One more slot, zeroed. NULL: out of memory, or so many findings that somebody is playing
  * with us; the list's own bound keeps a chain of 256 certificates from filling the report. */
 static struct mw_finding *list_grow(struct judge *j, struct finding_list *list)
@@ -77,7 +62,7 @@ static struct mw_finding *add(struct judge *j, struct finding_list *list, enum m
     }
     *f = (struct mw_finding){
         .code = code,
-        .severity = severity_of(code),
+        .severity = mw_code_info(code)->severity,
         .certainty = MW_CERTAIN,
         .cert = cert,
         .evidence = text,

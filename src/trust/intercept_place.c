@@ -33,26 +33,33 @@ static bool proxy_is_here(const char *url)
            strncmp(at, "[::1]", 5) == 0;
 }
 
+static bool on_this_computer(const struct middle *m, const struct mw_local_facts *l)
+{
+    return l->listener != NULL || lives_on_a_computer(m) ||
+           (l->proxy_used && l->proxy != NULL && proxy_is_here(l->proxy));
+}
+
+static bool faster_than_the_route(const struct mw_local_facts *l)
+{
+    return l->nearest_hop_us > 0 && l->first_answer_us > 0 &&
+           l->first_answer_us < l->nearest_hop_us;
+}
+
 void intercept_place(const struct middle *m, struct mw_reader *r)
 {
     const struct mw_local_facts *l = &m->j->ev->local;
 
     if (l->peer_is_loopback && m->public_name)
         put(r, MW_PLACE_THIS_COMPUTER, MW_CERTAIN);
-    else if (l->listener != NULL || lives_on_a_computer(m))
+    else if (on_this_computer(m, l))
         put(r, MW_PLACE_THIS_COMPUTER, MW_LIKELY);
-    else if (l->proxy_used && l->proxy != NULL && proxy_is_here(l->proxy))
-        put(r, MW_PLACE_THIS_COMPUTER, MW_LIKELY);
-    else if (m->portal)
-        put(r, MW_PLACE_THIS_NETWORK, MW_LIKELY);
-    else if (l->vpn_interface != NULL)
+    else if (l->vpn_interface != NULL && !m->portal)
         put(r, MW_PLACE_VPN, MW_LIKELY);
+    else if (m->portal || kind_is(m, "corporate-gateway") || l->proxy_used)
+        put(r, MW_PLACE_THIS_NETWORK, MW_LIKELY);
     else if (kind_is(m, "vpn"))
         put(r, MW_PLACE_VPN, MW_HINT);
-    else if (kind_is(m, "corporate-gateway") || l->proxy_used)
-        put(r, MW_PLACE_THIS_NETWORK, MW_LIKELY);
-    else if (l->nearest_hop_us > 0 && l->first_answer_us > 0 &&
-             l->first_answer_us < l->nearest_hop_us)
+    else if (faster_than_the_route(l))
         put(r, MW_PLACE_THIS_NETWORK, MW_HINT);
     else if (m->weighing.proven && m->public_anchor)
         put(r, MW_PLACE_SERVER_SIDE, MW_LIKELY);

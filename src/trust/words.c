@@ -11,7 +11,7 @@
 static const struct mw_code_info infos[MW_CODES] = {
 #define INFO(name, text, g, s)                                                                     \
     [MW_##name] = {                                                                                \
-        .code = text,                                                                              \
+        .code = (text),                                                                            \
         .group = MW_GROUP_##g,                                                                     \
         .severity = MW_##s,                                                                        \
         .title = words_##name##_title,                                                             \
