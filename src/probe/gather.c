@@ -74,7 +74,21 @@ static bool asked_for_loopback(const struct probe_target *t)
            span_ends_nocase(host, SPAN_LIT(".localhost"));
 }
 
-static void proxy_take(struct gather *g, const struct dial_result *seen)
+/* A proxy's URL as it may stand in a report: who logs in there, and how, is left out. */
+static const char *proxy_shown(struct gather *g, const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *end, *at = NULL;
+
+    host = host != NULL ? host + 3 : url;
+    end = host + strcspn(host, "/?#");
+    for (const char *c = host; c < end; c++)
+        if (*c == '@')
+            at = c + 1;
+    return at != NULL ? arena_printf(&g->arena, "%.*s%s", (int)(host - url), url, at) : url;
+}
+
+static int proxy_take(struct gather *g, const struct dial_result *seen)
 {
     struct mw_local_facts *local = &g->ev.local;
 
@@ -87,6 +101,10 @@ static void proxy_take(struct gather *g, const struct dial_result *seen)
         local->proxy = env.url;
         local->proxy_from = env.from;
     }
+    if (local->proxy == NULL)
+        return 0;
+    local->proxy = proxy_shown(g, local->proxy);
+    return local->proxy != NULL ? 0 : -ENOMEM;
 }
 
 int gather_connection(struct gather *g, const struct dial_result *seen)
@@ -107,7 +125,8 @@ int gather_connection(struct gather *g, const struct dial_result *seen)
         ev->echo.exporter_ours = span_of(seen->exporter, sizeof seen->exporter);
     if (seen->peer_known)
         ev->local.peer_address = seen->peer_text;
-    proxy_take(g, seen);
+    if (proxy_take(g, seen) != 0)
+        return -ENOMEM;
     g->peer_is_local = seen->peer_known && addr_is_loopback(&seen->peer);
     if (g->run->options->network_evidence) {
         const struct local_query query = {

@@ -58,7 +58,7 @@ struct gather {
     struct mw_evidence ev;
     bool peer_is_local;                 /* fetches may go to this computer too */
     unsigned asked;                     /* of enum mw_missing: asked for once, that is all */
-    bool local_asked, portal_asked;
+    bool portal_asked;
 
     struct gather_fetch fetches[GATHER_MAX_FETCHES];
     size_t n_fetches;

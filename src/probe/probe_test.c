@@ -3,11 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <cmocka.h>
 
 #include "base/clock.h"
 #include "lab/mill.h"
@@ -24,7 +24,7 @@ struct result {
     size_t n_fetched, n_crls, n_ocsp, n_controls, n_clocks, n_caa;
     enum mw_seen caa_looked, echoed;
     bool clock_ok, signature_good, peer_is_loopback;
-    char listener[64], hosts_file[128], peer[64];
+    char listener[64], hosts_file[128], peer[64], proxy[128];
 };
 
 /* A root that counts as public, an authority below it, a site, and all they point to. */
@@ -115,12 +115,13 @@ static void world_init(struct world *w)
     w->routes[3].status = 204;
     assert_int_equal(mw_policy_new(&w->policy), 0);
     mill_cert_pem(w->root, &pem);
-    assert_int_equal(mw_policy_add_anchors(w->policy, MW_ANCHOR_PUBLIC, buf_span(&pem), "test",
-                                           NULL),
-                     0);
+    assert_int_equal(
+        mw_policy_add_anchors(w->policy, MW_ANCHOR_PUBLIC, buf_span(&pem), "test", NULL), 0);
     w->dns_servers[0] = w->dns_text;
-    w->options = (struct probe_options){ .policy = w->policy, .network_evidence = true,
-                                         .hosts_file = w->hosts, .dns_servers = w->dns_servers,
+    w->options = (struct probe_options){ .policy = w->policy,
+                                         .network_evidence = true,
+                                         .hosts_file = w->hosts,
+                                         .dns_servers = w->dns_servers,
                                          .n_dns_servers = 1,
                                          .limits = { .total_ms = 8000 } };
     assert_int_equal(uv_loop_init(&w->loop), 0);
@@ -136,9 +137,8 @@ static void site_make(struct world *w, struct mill_spec spec, bool with_authorit
         spec.subject = "CN=www.example.test";
     spec.names = "DNS:www.example.test,DNS:control.example.test";
     w->leaf = issue(spec, w->authority);
-    assert_int_equal(mill_crl(&w->crl, w->authority, NULL, 0, now,
-                              (struct mw_wall){ now.s + 3600 }),
-                     0);
+    assert_int_equal(
+        mill_crl(&w->crl, w->authority, NULL, 0, now, (struct mw_wall){ now.s + 3600 }), 0);
     w->routes[1].body = buf_span(&w->crl);
     site_start(&w->site, mill_cert_x509(w->leaf), mill_cert_key(w->leaf), more,
                with_authority ? 1 : 0, ECHO_ALPN);
@@ -164,8 +164,7 @@ static void world_deinit(struct world *w)
 
 /* ---- a run ---- */
 
-static void result_take(struct result *r, const struct mw_evidence *ev,
-                        const struct mw_verdict *v)
+static void result_take(struct result *r, const struct mw_evidence *ev, const struct mw_verdict *v)
 {
     r->reach = ev->reach;
     r->n_fetched = ev->n_fetched;
@@ -183,6 +182,7 @@ static void result_take(struct result *r, const struct mw_evidence *ev,
     snprintf(r->hosts_file, sizeof r->hosts_file, "%s",
              ev->local.hosts_file ? ev->local.hosts_file : "");
     snprintf(r->peer, sizeof r->peer, "%s", ev->local.peer_address ? ev->local.peer_address : "");
+    snprintf(r->proxy, sizeof r->proxy, "%s", ev->local.proxy ? ev->local.proxy : "");
     if (v == NULL)
         return;
     r->outcome = v->outcome;
@@ -190,8 +190,8 @@ static void result_take(struct result *r, const struct mw_evidence *ev,
         r->codes[v->findings[i].code]++;
 }
 
-static void on_done(void *context, const struct probe_target *target,
-                    const struct mw_evidence *ev, const struct mw_verdict *v, int error)
+static void on_done(void *context, const struct probe_target *target, const struct mw_evidence *ev,
+                    const struct mw_verdict *v, int error)
 {
     struct world *w = context;
     struct result *r = &w->results[w->n_results++];
@@ -211,7 +211,7 @@ static void start(struct world *w, struct probe_target target)
     snprintf(at, sizeof at, "127.0.0.1:%u", (unsigned)w->site.serving.port);
     if (target.port == 0)
         target.port = w->site.serving.port;
-    if (target.host == NULL) {          /* not by the hosts file, which would be a hint */
+    if (target.host == NULL) { /* not by the hosts file, which would be a hint */
         target.host = "www.example.test";
         target.connect_to = at;
     }
@@ -263,7 +263,7 @@ static void a_good_site_is_private(void **state)
     assert_int_equal(r->n_crls, 1);
     assert_int_equal(r->n_fetched, 0);
     assert_int_equal(r->outcome, MW_PRIVATE);
-    assert_int_equal(w.site.heard_bytes, 0);    /* nothing but the handshake */
+    assert_int_equal(w.site.heard_bytes, 0); /* nothing but the handshake */
     assert_int_equal(w.site.finished, 1);
     world_deinit(&w);
 }
@@ -304,9 +304,8 @@ static void a_revoked_leaf_is_told(void **state)
     revoked.cert = w.leaf;
     revoked.at.s = now.s - 3600;
     buf_truncate(&w.crl, 0);
-    assert_int_equal(mill_crl(&w.crl, w.authority, &revoked, 1, now,
-                              (struct mw_wall){ now.s + 3600 }),
-                     0);
+    assert_int_equal(
+        mill_crl(&w.crl, w.authority, &revoked, 1, now, (struct mw_wall){ now.s + 3600 }), 0);
     w.routes[1].body = buf_span(&w.crl);
     assert_int_equal(run(&w, site)->codes[MW_REVOKED], 1);
     world_deinit(&w);
@@ -369,7 +368,7 @@ static void what_is_shared_is_asked_once(void **state)
         assert_int_equal(w.results[i].codes[MW_EXPIRED], 1);
     }
     assert_int_equal(w.sntp.served, 1);
-    assert_int_equal(w.routes[3].asked, 1);     /* not private: is there a portal? */
+    assert_int_equal(w.routes[3].asked, 1); /* not private: is there a portal? */
     assert_int_equal(w.site.serving.served, 11);
     world_deinit(&w);
 }
@@ -436,7 +435,7 @@ static void the_echo_is_asked_and_judged(void **state)
     (void)state;
     echo_as(SITE_HONEST, true, MW_ECHO_AGREES);
     echo_as(SITE_OTHER_EXPORTER, true, MW_ECHO_EXPORTER_DIFFERS);
-    echo_as(SITE_OTHER_HELLO, true, MW_ECHO_AGREES);    /* one exporter means one hello */
+    echo_as(SITE_OTHER_HELLO, true, MW_ECHO_AGREES); /* one exporter means one hello */
     echo_as(SITE_BAD_SIGNATURE, true, MW_ECHO_UNSIGNED);
     echo_as(SITE_HONEST, false, MW_ECHO_UNSIGNED);
 }
@@ -452,7 +451,7 @@ static void a_server_without_echo_is_no_worse(void **state)
     (void)state;
     world_init(&w);
     site_make(&w, (struct mill_spec){ .crl_url = w.crl_url }, true);
-    w.options.limits.handshake_ms = 300;        /* the echo's patience too */
+    w.options.limits.handshake_ms = 300; /* the echo's patience too */
     r = run(&w, target);
     assert_int_equal(r->echoed, MW_COULD_NOT_LOOK);
     assert_int_equal(r->outcome, MW_PRIVATE);
@@ -510,9 +509,24 @@ static void what_cannot_be_reached_is_told(void **state)
     world_deinit(&w);
 }
 
+static void a_proxys_password_stays_with_us(void **state)
+{
+    struct world w;
+    const struct result *r;
+
+    (void)state;
+    world_init(&w);
+    r = run(&w, (struct probe_target){ .host = "www.example.test",
+                                       .port = 443,
+                                       .proxy = "http://me:p%40ss@127.0.0.1:1" });
+    assert_string_equal(r->proxy, "http://127.0.0.1:1");
+    world_deinit(&w);
+}
+
 static void bad_targets_are_refused_at_once(void **state)
 {
-    const struct probe_target target = { .host = "www.example.test", .port = 443,
+    const struct probe_target target = { .host = "www.example.test",
+                                         .port = 443,
                                          .proxy = "gopher://x" };
     struct world w;
     char error[256] = "";
@@ -545,7 +559,7 @@ static void a_cancelled_run_says_no_more(void **state)
         run_end(&w);
         assert_int_equal(w.n_results, 0);
     }
-    w.cancel_at_first = true;           /* from within the callback */
+    w.cancel_at_first = true; /* from within the callback */
     run_begin(&w);
     for (int i = 0; i < 8; i++)
         start(&w, site);
@@ -570,6 +584,7 @@ int main(void)
         cmocka_unit_test(a_mute_server_ends_in_time),
         cmocka_unit_test(a_hanging_crl_server_ends_in_time),
         cmocka_unit_test(what_cannot_be_reached_is_told),
+        cmocka_unit_test(a_proxys_password_stays_with_us),
         cmocka_unit_test(bad_targets_are_refused_at_once),
         cmocka_unit_test(a_cancelled_run_says_no_more),
     };
