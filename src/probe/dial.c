@@ -201,7 +201,7 @@ static void handshake_over(struct dial *d, enum io io)
         }
         dial_result_judge(r, d->tls, io);
         r->at = wall_now();
-        if (d->offer != DIAL_OFFER_MODERN)
+        if (d->offer != DIAL_OFFER_MODERN && r->reach == MW_REACH_HANDSHAKE)
             dial_result_older(r, refusal);
     }
     next = next_offer(d);

@@ -81,6 +81,7 @@ static int take_flight(struct dial_result *r, const struct flight *f, const char
     /* RFC 8446 section 4.1.3: the mark only means something where TLS 1.3 was on offer. */
     if (offer != DIAL_OFFER_MODERN)
         r->tls.downgrade_mark = mark;
+    r->staple = r->scts = (struct mw_span){ NULL, 0 };
     if (take_bytes(r, buf_span(&f->staple), &r->staple) != 0 ||
         take_bytes(r, buf_span(&f->scts), &r->scts) != 0)
         return -ENOMEM;
@@ -172,6 +173,12 @@ static void end_proven(struct dial_result *r, struct tls *t)
 
 void dial_result_judge(struct dial_result *r, struct tls *t, enum io io)
 {
+    if (io == IO_OK && r->n_certs == 0) {
+        dial_result_end(r, MW_REACH_HANDSHAKE_FAILED,
+                        "the server takes only anonymous TLS, without a certificate (%s)",
+                        r->tls.cipher_name != NULL ? r->tls.cipher_name : "unknown suite");
+        return;
+    }
     if (io == IO_OK || (tls_key_proven(t) && tls_failure(t) != TLS_TOO_BIG)) {
         end_proven(r, t);
         return;

@@ -89,6 +89,23 @@ static void weak_groups_and_suites_are_described(void **state)
     fixture_site_close(&site);
 }
 
+/* Nobody proved anything: such a handshake must not pass for one with the server. */
+static void anonymous_tls_is_no_handshake(void **state)
+{
+    struct fixture_site site;
+    struct dial_result *r;
+
+    (void)state;
+    fixture_site_open(&site, TLS1_2_VERSION, TLS1_2_VERSION);
+    assert_int_equal(SSL_CTX_set_cipher_list(site.ctx, "AECDH-AES128-SHA:@SECLEVEL=0"), 1);
+    r = dial_peer(peer_tls, site.ctx, NULL, NULL);
+    assert_int_equal(r->reach, MW_REACH_HANDSHAKE_FAILED);
+    assert_int_equal(r->n_certs, 0);
+    fixture_says(r, "anonymous TLS, without a certificate (AECDH-AES128-SHA)");
+    dial_result_free(r);
+    fixture_site_close(&site);
+}
+
 /* RFC 2409 section 6.1: 768 bits. */
 static EVP_PKEY *small_group(void)
 {
@@ -491,6 +508,7 @@ int main(void)
         cmocka_unit_test(an_old_version_is_found_by_the_second_offer),
         cmocka_unit_test(controls_are_asked_only_once),
         cmocka_unit_test(weak_groups_and_suites_are_described),
+        cmocka_unit_test(anonymous_tls_is_no_handshake),
         cmocka_unit_test(classic_dh_tells_its_size),
         cmocka_unit_test(suites_that_nobody_builds_are_read),
         cmocka_unit_test(a_copied_chain_is_not_the_server),
