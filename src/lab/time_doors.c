@@ -1,5 +1,6 @@
 /*
- * Time servers, the right and the wrong: SNTP (RFC 5905 section 7.3, RFC 4330).
+ * What answers datagrams: time servers, the right and the wrong (SNTP, RFC 5905 section 7.3,
+ * RFC 4330), and a name server that knows no name (RFC 1035).
  */
 #include <errno.h>
 #include <string.h>
@@ -57,6 +58,25 @@ static size_t sntp_answer(uint8_t out[SNTP_BYTES], struct mw_span in, int64_t ah
     return SNTP_BYTES;
 }
 
+/* NXDOMAIN, to the first question alone. */
+static size_t dns_answer(uint8_t out[LAB_DATAGRAM], struct mw_span in)
+{
+    enum { HEADER = 12, QUERY_BIT = 0x80, RECURSION_ASKED = 1, NAME_ERROR = 3, TYPE_CLASS = 4 };
+    size_t end = HEADER;
+
+    while (end < in.len && in.data[end] != 0 && in.data[end] < 64)
+        end += 1U + in.data[end];
+    end += 1 + TYPE_CLASS;
+    if (end > in.len || end > LAB_DATAGRAM || (in.data[2] & QUERY_BIT) != 0)
+        return 0;
+    memcpy(out, in.data, end);
+    out[2] = (uint8_t)(QUERY_BIT | (in.data[2] & RECURSION_ASKED));
+    out[3] = QUERY_BIT | NAME_ERROR;    /* this bit: recursion is available */
+    memset(out + 4, 0, HEADER - 4);
+    out[5] = 1;
+    return end;
+}
+
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
 {
     struct lab *lab = h->data;
@@ -82,6 +102,8 @@ static size_t answer(struct lab *lab, enum lab_door door, struct mw_span in,
         return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->time_key, then);
     case DOOR_ROUGHTIME_LIAR:
         return roughtime_answer_write(out, LAB_DATAGRAM, in, lab->liar_key, then);
+    case DOOR_DNS:
+        return dns_answer(out, in);
     default:
         return 0;
     }

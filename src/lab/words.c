@@ -27,6 +27,7 @@ static const struct {
     { "postgres", DOOR_POSTGRES },
     { "mysql", DOOR_MYSQL },
     { "smtp-plain", DOOR_SMTP_PLAIN },
+    { "dns", DOOR_DNS },
     { "sntp", DOOR_SNTP },
     { "sntp-hour", DOOR_SNTP_HOUR },
     { "sntp-ahead", DOOR_SNTP_AHEAD },
