@@ -14,8 +14,6 @@ import sys
 import tempfile
 import time
 
-from loopback import NameServer
-
 try:
     import jsonschema
 except ImportError:
@@ -48,6 +46,10 @@ class Lab:
                              check=True, capture_output=True, timeout=SECONDS).stdout
         return json.loads(out)
 
+    def name_server(self):
+        with open(os.path.join(self.folder, "lab.json"), encoding="utf-8") as file:
+            return json.load(file)["words"]["dns"]
+
     def close(self):
         self.process.terminate()
         self.process.wait(SECONDS)
@@ -59,11 +61,11 @@ def command(program, lab, dns, case):
     args = [program, "check", "--json", "--config", "/dev/null",
             "--roots", os.path.join(lab.folder, "roots.pem"),
             "--local-roots", os.path.join(lab.folder, "local-roots.pem"),
-            "--dns", "127.0.0.1:%d" % dns, "--timeout", "10"]
+            "--dns", dns, "--timeout", "10"]
     for option, value in (("--controls", ""), ("--time-servers", ""), ("--portal", "none")):
         if option not in mine:
             args.append("%s=%s" % (option, value))
-    if "--hosts-file" not in mine:
+    if "--hosts-file" not in mine and "--proxy" not in mine:
         args += ["--connect", "127.0.0.1:%d" % case["port"]]
     host = case["host"]
     return args + mine + ["[%s]:%d" % (host, case["port"]) if ":" in host
@@ -123,7 +125,7 @@ def main():
             env.pop(name, None)
         lab = Lab(program, folder)
         try:
-            dns = NameServer().port
+            dns = lab.name_server()
             cases = [case for case in lab.cases() if not names or case["name"] in names]
             with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
                 results = list(pool.map(
