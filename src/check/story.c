@@ -276,6 +276,9 @@ static void tell_why(struct teller *t)
 {
     const struct mw_verdict *v = t->v;
 
+    if (v->outcome == MW_PRIVATE && v->anchor == MW_ANCHOR_PUBLIC && v->n_path > 0)
+        list_add(&t->s->why, told(t, "the chain ends in %s, which every computer knows",
+                                  v->chain[v->n_path - 1].short_subject));
     for (size_t i = 0; i < v->n_findings; i++) {
         const struct mw_finding *f = &v->findings[i];
         bool telling = f->severity == MW_ERROR || f->severity == MW_WARNING ||
