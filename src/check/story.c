@@ -122,10 +122,11 @@ static bool has_error_in(const struct mw_verdict *v, enum mw_group group)
     return false;
 }
 
-/* "FortiGate (Fortinet)", or the issuer's name in quotes. */
+/* "FortiGate (Fortinet)", "Cisco Umbrella", or the issuer's name in quotes. */
 static const char *reader_name(struct teller *t, const struct mw_reader *r)
 {
-    if (r->product != NULL && r->vendor != NULL && strcmp(r->product, r->vendor) != 0)
+    if (r->product != NULL && r->vendor != NULL &&
+        strncmp(r->product, r->vendor, strlen(r->vendor)) != 0)
         return told(t, "%s (%s)", r->product, r->vendor);
     if (r->product != NULL)
         return r->product;
