@@ -32,14 +32,16 @@ static int complain(char *error, const char *text)
 static int decode(char **out, struct mw_span text)
 {
     CLEANUP(buf_deinit) struct buf b = BUF_INIT(255);
+    int r;
 
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] != '%') {
             buf_u8(&b, text.data[i]);
             continue;
         }
-        if (i + 2 >= text.len || text_unhex(&b, span_cut(text, i + 1, 2)) != 0)
-            return -EINVAL;
+        r = i + 2 < text.len ? text_unhex(&b, span_cut(text, i + 1, 2)) : -EINVAL;
+        if (r < 0)
+            return r == -ENOMEM ? r : -EINVAL;
         i += 2;
     }
     if (b.len > 0 && memchr(b.data, 0, b.len) != NULL)
