@@ -366,8 +366,10 @@ static void portal_take(struct gather *g)
     g->ev.local.portal = seen->portal;
     g->ev.local.portal_url = seen->url;
     g->ev.local.http_tampered = seen->tampered;
-    if (g->ev.n_clocks > 0 && seen->date.ok)
-        clocks_take(g); /* the clocks came first: add the Date to them */
+    /* Its Date joins the other clocks, or stands alone where there are none to ask. */
+    if (seen->date.ok && !g->run->options->at_set &&
+        (g->ev.n_clocks > 0 || g->run->options->n_time_servers == 0))
+        clocks_take(g);
 }
 
 static void on_portal(void *context)

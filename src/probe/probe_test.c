@@ -355,6 +355,8 @@ static void what_is_shared_is_asked_once(void **state)
     world_init(&w);
     site_make(&w, (struct mill_spec){ .not_after = { wall_now().s - 3600 } }, true);
     everything_once(&w);
+    w.routes[3].field = "Date";
+    w.routes[3].value = "Sun, 06 Nov 1994 08:49:37 GMT";
     run_begin(&w);
     for (int i = 0; i < 10; i++)
         start(&w, site);
@@ -370,6 +372,8 @@ static void what_is_shared_is_asked_once(void **state)
     assert_int_equal(w.sntp.served, 1);
     assert_int_equal(w.routes[3].asked, 1); /* not private: is there a portal? */
     assert_int_equal(w.site.serving.served, 11);
+    w.options.n_time_servers = 0;
+    assert_int_equal(run(&w, site)->n_clocks, 1);
     world_deinit(&w);
 }
 
