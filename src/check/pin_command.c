@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/own.h"
-#include "check/exit.h"
 #include "check/pem.h"
 #include "check/pins.h"
 #include "check/state.h"
@@ -51,7 +50,7 @@ static const struct subcommand command = {
               "until=2027-06-30",
 };
 
-enum { PEM_BYTES = 4 << 20, IMPORT_BYTES = 8 << 20, ARENA_BYTES = 16 << 20 };
+enum { PEM_BYTES = 4 << 20, IMPORT_BYTES = 8 << 20 };
 
 struct pin_run {
     const struct pin_settings *set;
@@ -263,9 +262,9 @@ static int verb_run(struct pin_run *r, const struct config_list *words)
     return subcommand_usage(&command, "it is add HOST KEY, list, remove HOST, or import FILE");
 }
 
-static int run(const struct config_list *words, const struct pin_settings *set,
-               struct arena *arena)
+static int run(const struct config_list *words, const void *settings, struct arena *arena)
 {
+    const struct pin_settings *set = settings;
     CLEANUP(own_free) char *folder = state_folder(set->state);
     const char *verb = words->count > 0 ? words->items[0] : "list";
     const bool writes = strcmp(verb, "add") == 0 || strcmp(verb, "import") == 0;
@@ -287,21 +286,7 @@ static int run(const struct config_list *words, const struct pin_settings *set,
 
 int pin_command(int argc, char **argv)
 {
-    struct arena arena = ARENA_INIT(ARENA_BYTES);
     struct pin_settings set = { 0 };
-    struct config_list words = { 0 };
-    int status = 0;
 
-    switch (subcommand_read(&command, argc, argv, &set, &set.help, &arena, &words)) {
-    case SUBCOMMAND_GO_ON:
-        status = run(&words, &set, &arena);
-        break;
-    case SUBCOMMAND_BAD:
-        status = CHECK_USAGE;
-        break;
-    case SUBCOMMAND_HELPED:
-        break;
-    }
-    arena_deinit(&arena);
-    return status;
+    return subcommand_main(&command, argc, argv, &set, &set.help, run);
 }

@@ -7,6 +7,8 @@
 #include "check/exit.h"
 #include "check/layout.h"
 
+enum { SUBCOMMAND_ARENA_BYTES = 16 << 20 };
+
 static void complain(const struct subcommand *c, const char *format, va_list list,
                      const char *tail) PRINTF_LIKE(2, 0);
 
@@ -80,4 +82,25 @@ enum subcommand_next subcommand_read(const struct subcommand *c, int argc, char 
     if (r > 0)
         return subcommand_usage(c, "%.*s", (int)error.len, error.data), SUBCOMMAND_BAD;
     return *help ? print_help(c) : SUBCOMMAND_GO_ON;
+}
+
+int subcommand_main(const struct subcommand *c, int argc, char **argv, void *settings,
+                    const bool *help, subcommand_fn *run)
+{
+    struct arena arena = ARENA_INIT(SUBCOMMAND_ARENA_BYTES);
+    struct config_list words = { 0 };
+    int status = 0;
+
+    switch (subcommand_read(c, argc, argv, settings, help, &arena, &words)) {
+    case SUBCOMMAND_GO_ON:
+        status = run(&words, settings, &arena);
+        break;
+    case SUBCOMMAND_BAD:
+        status = CHECK_USAGE;
+        break;
+    case SUBCOMMAND_HELPED:
+        break;
+    }
+    arena_deinit(&arena);
+    return status;
 }

@@ -23,6 +23,13 @@ enum subcommand_next subcommand_read(const struct subcommand *c, int argc, char 
                                      void *settings, const bool *help, struct arena *arena,
                                      struct config_list *operands);
 
+/* Reads the arguments and, unless --help was all, runs the command with what was read.  Returns
+ * its exit status. */
+typedef int subcommand_fn(const struct config_list *words, const void *settings,
+                          struct arena *arena);
+int subcommand_main(const struct subcommand *c, int argc, char **argv, void *settings,
+                    const bool *help, subcommand_fn *run);
+
 /* One line on standard error that ends with how to get help; returns the usage status, 2. */
 int subcommand_usage(const struct subcommand *c, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -7,7 +7,6 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "check/decisions.h"
-#include "check/exit.h"
 #include "check/state.h"
 #include "check/subcommand.h"
 #include "check/target.h"
@@ -172,9 +171,9 @@ static int remove_host(struct store *s, const char *word, struct arena *arena)
     return 0;
 }
 
-static int run(const struct config_list *words, const struct trust_settings *set,
-               struct arena *arena)
+static int run(const struct config_list *words, const void *settings, struct arena *arena)
 {
+    const struct trust_settings *set = settings;
     CLEANUP(own_free) char *folder = state_folder(set->state);
     CLEANUP(store_closep) struct store *s = NULL;
     const char *verb = words->count > 0 ? words->items[0] : "list";
@@ -194,21 +193,7 @@ static int run(const struct config_list *words, const struct trust_settings *set
 
 int trust_command(int argc, char **argv)
 {
-    struct arena arena = ARENA_INIT(1 << 20);
     struct trust_settings set = { 0 };
-    struct config_list words = { 0 };
-    int status = 0;
 
-    switch (subcommand_read(&command, argc, argv, &set, &set.help, &arena, &words)) {
-    case SUBCOMMAND_GO_ON:
-        status = run(&words, &set, &arena);
-        break;
-    case SUBCOMMAND_BAD:
-        status = CHECK_USAGE;
-        break;
-    case SUBCOMMAND_HELPED:
-        break;
-    }
-    arena_deinit(&arena);
-    return status;
+    return subcommand_main(&command, argc, argv, &set, &set.help, run);
 }
