@@ -184,10 +184,8 @@ static void a_policy_with_its_catalogue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_ordinary_chain),
-        cmocka_unit_test(a_reader_with_all_evidence),
-        cmocka_unit_test(documents_of_every_kind),
-        cmocka_unit_test(a_connection_that_was_cut),
+        cmocka_unit_test(an_ordinary_chain),           cmocka_unit_test(a_reader_with_all_evidence),
+        cmocka_unit_test(documents_of_every_kind),     cmocka_unit_test(a_connection_that_was_cut),
         cmocka_unit_test(a_policy_with_its_catalogue),
     };
 
