@@ -20,7 +20,7 @@
 #define ECHO_ALPN "midwatch-echo/1"
 #define ECHO_PATH "/.well-known/midwatch-echo"
 
-/* RFC 9266 section 2: label, no context, 32 bytes. */
+/* RFC 9266 section 2: label, a context of zero length, 32 bytes. */
 #define ECHO_EXPORTER_LABEL "EXPORTER-Channel-Binding"
 
 enum {
