@@ -337,6 +337,74 @@ static void a_public_way_wins_over_a_local_one(void **state)
     world_close(&w);
 }
 
+static void anchor_too(struct world *w, const struct mill_cert *c)
+{
+    struct buf pem = BUF_INIT(1 << 16);
+
+    mill_cert_pem(c, &pem);
+    assert_int_equal(mw_policy_add_anchors(w->policy, MW_ANCHOR_LOCAL, buf_span(&pem), "x", NULL),
+                     0);
+    buf_deinit(&pem);
+}
+
+/* Somebody trusts the server's certificate itself, self-signed or not. */
+static void a_leaf_may_be_the_anchor(void **state)
+{
+    struct bag b = { .n = 0 };
+    struct mill_spec leaf = world_leaf();
+    struct mill_cert *own, *stranger;
+    struct world w;
+
+    (void)state;
+    world_open(&w, MW_ANCHOR_PUBLIC, NULL, NULL);
+    own = bag_issue(&b, &leaf, bag_key(&b), NULL);
+    stranger = bag_issue(&b, &leaf, bag_key(&b), bag_ca(&b, "CN=Unknown", bag_key(&b), NULL));
+    anchor_too(&w, own);
+    anchor_too(&w, stranger);
+    bag_send(&b, own);
+    bag_judge(&b, &w);
+    assert_int_not_equal(w.v->outcome, MW_UNTRUSTED);
+    assert_int_equal(w.v->n_path, 1);
+    assert_int_equal(w.v->anchor, MW_ANCHOR_LOCAL);
+    b.n_sent = 0;
+    bag_send(&b, stranger);
+    bag_judge(&b, &w);
+    assert_int_not_equal(w.v->outcome, MW_UNTRUSTED);
+    assert_int_equal(w.v->n_path, 1);
+    w.ev.host = "other.test";
+    bag_judge(&b, &w);
+    assert_int_equal(w.v->outcome, MW_UNTRUSTED);
+    world_close(&w);
+    bag_free(&b);
+}
+
+static void names_are_asked_for_as_people_write_them(void **state)
+{
+    struct mill_spec leaf = world_leaf();
+    struct world w;
+
+    (void)state;
+    leaf.names = "DNS:xn--bcher-kva.shop.test,IP:2001:db8::1";
+    leaf.subject = "CN=xn--bcher-kva.shop.test";
+    world_open(&w, MW_ANCHOR_PUBLIC, NULL, &leaf);
+    w.ev.host = "B\xc3\xbc" "cher.shop.test";
+    world_judge(&w);
+    assert_int_equal(w.v->outcome, MW_PRIVATE);
+    assert_string_equal(w.v->host, "xn--bcher-kva.shop.test");
+    w.ev.host = "[2001:db8:0::1]";
+    world_judge(&w);
+    assert_int_equal(w.v->outcome, MW_PRIVATE);
+    w.ev.host = NULL;
+    world_judge(&w);
+    assert_int_equal(w.v->outcome, MW_PRIVATE);
+    mw_verdict_free(w.v);
+    w.v = NULL;
+    w.ev.host = "no name";
+    assert_int_equal(mw_judge(w.policy, &w.ev, &w.v), MW_E_NAME);
+    assert_null(w.v);
+    world_close(&w);
+}
+
 /* What breaks a form only: an error under a public anchor, a note under a local one. */
 static void forms_are_for_public_anchors(void **state)
 {
@@ -461,6 +529,8 @@ int main(void)
         cmocka_unit_test(crowds_are_bounded),
         cmocka_unit_test(a_row_without_end_is_too_long),
         cmocka_unit_test(a_public_way_wins_over_a_local_one),
+        cmocka_unit_test(a_leaf_may_be_the_anchor),
+        cmocka_unit_test(names_are_asked_for_as_people_write_them),
         cmocka_unit_test(forms_are_for_public_anchors),
         cmocka_unit_test(substance_is_for_all_anchors),
         cmocka_unit_test(whose_name_it_is_is_told),

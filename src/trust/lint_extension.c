@@ -159,6 +159,9 @@ static void rule_name_constraints(const struct where *w)
 {
     if (!w->issues && !w->c->is_ca)
         lint_form(w->l, MW_EXTENSION_RULE, w->i, "name constraints in what is no authority");
+    else if (!w->e->critical && w->l->anchor_vetted)
+        /* The Baseline Requirements allow it, and browsers accept such intermediates. */
+        lint_as(w->l, MW_NOTE, MW_EXTENSION_RULE, w->i, "its name constraints are not critical");
     else if (!w->e->critical)
         lint_form(w->l, MW_EXTENSION_RULE, w->i, "its name constraints are not critical");
 }
