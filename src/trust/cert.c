@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "trust/der.h"
 #include "trust/key.h"
+#include "trust/memory.h"
 
 static const uint8_t oid_ski[] = { 0x55, 0x1d, 0x0e };
 static const uint8_t oid_aki[] = { 0x55, 0x1d, 0x23 };
@@ -226,7 +227,8 @@ static void hints_read(struct cert *c)
     }
 }
 
-/* OpenSSL's own view of the same bytes.  The caller's error queue stays as it was. */
+/* OpenSSL's own view of the same bytes.  The caller's error queue stays as it was if they are
+ * good. */
 static int x509_read(struct cert *c, OSSL_LIB_CTX *context)
 {
     const unsigned char *at = c->der.data;
@@ -239,8 +241,10 @@ static int x509_read(struct cert *c, OSSL_LIB_CTX *context)
     }
     if (d2i_X509(&c->x509, &at, (long)c->der.len) != NULL)
         X509_check_purpose(c->x509, -1, 0);     /* its lazy part now: later only reads */
+    if (c->x509 == NULL)
+        return memory_or(MW_E_DER);
     ERR_pop_to_mark();
-    return c->x509 != NULL && at == c->der.data + c->der.len ? 0 : MW_E_DER;
+    return at == c->der.data + c->der.len ? 0 : MW_E_DER;
 }
 
 static void cert_freep(struct cert **c)
@@ -369,8 +373,10 @@ int cert_signed_by(const struct cert *c, const struct cert *issuer)
         good = ASN1_item_verify(ASN1_ITEM_rptr(ASN1_SEQUENCE), algorithm, signature, tbs, key);
     }
     ASN1_STRING_free(tbs);
+    if (good != 1)
+        return memory_or(0);
     ERR_pop_to_mark();
-    return good == 1;
+    return 1;
 }
 
 void cert_spki_pin(const struct cert *c, struct buf *out)

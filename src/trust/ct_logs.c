@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "trust/policy.h"
 #include "trust/sign.h"
+#include "trust/memory.h"
 
 enum { MAX_JSON_BYTES = 8 << 20, MAX_OPERATORS_BEFORE = 8 };
 
@@ -134,7 +135,7 @@ static int key_read(struct parse *p, struct ct_log *log, json_t *from)
         return fail(p, log->name, "\"log_id\" is not the hash of its key");
     log->key = sign_key(buf_span(&key));
     if (log->key == NULL)
-        return fail(p, log->name, "\"key\" is not a public key");
+        return memory_or(0) < 0 ? -ENOMEM : fail(p, log->name, "\"key\" is not a public key");
     return 0;
 }
 

@@ -1,11 +1,11 @@
 #include "trust/sign.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "trust/der.h"
+#include "trust/memory.h"
 
 enum kind { WEAK, RSA_PKCS1, RSA_PSS, ECDSA, EDDSA };
 
@@ -79,11 +79,16 @@ EVP_PKEY *sign_key(struct mw_span spki)
     if (spki.len == 0 || spki.len > 1 << 16)
         return NULL;
     key = d2i_PUBKEY(NULL, &at, (long)spki.len);
+    if (key == NULL) {
+        /* OpenSSL's decoders try one another and forget that memory was short.  A bad key is
+         * bad the second time too. */
+        at = spki.data;
+        key = d2i_PUBKEY(NULL, &at, (long)spki.len);
+    }
     if (key != NULL && at != spki.data + spki.len) {
         EVP_PKEY_free(key);
         key = NULL;
     }
-    ERR_clear_error();
     return key;
 }
 
@@ -113,8 +118,7 @@ int sign_check_with(EVP_PKEY *key, const EVP_MD *md, bool pss, struct mw_span by
     if (r == 1)
         r = EVP_DigestVerify(context, signature.data, signature.len, bytes.data, bytes.len) == 1;
     EVP_MD_CTX_free(context);
-    ERR_clear_error();
-    return r;
+    return r == 1 ? 1 : memory_or(0);
 }
 
 int sign_check(struct mw_span spki, struct mw_span algorithm, struct mw_span bytes,
@@ -124,6 +128,8 @@ int sign_check(struct mw_span spki, struct mw_span algorithm, struct mw_span byt
     EVP_PKEY *key = a != NULL ? sign_key(spki) : NULL;
     int r = 0;
 
+    if (a != NULL && key == NULL)
+        return memory_or(0);
     if (key != NULL && key_fits(key, a->kind))
         r = sign_check_with(key, a->md != NULL ? a->md() : NULL, a->kind == RSA_PSS, bytes,
                             signature);

@@ -12,7 +12,8 @@
 
 #include "base/span.h"
 
-/* The key in a DER SubjectPublicKeyInfo; NULL: none we can use.  EVP_PKEY_free it. */
+/* The key in a DER SubjectPublicKeyInfo; NULL: none we can use, or out of memory: ask
+ * memory_or().  EVP_PKEY_free it. */
 EVP_PKEY *sign_key(struct mw_span spki);
 void sign_key_freep(EVP_PKEY **at);     /* for CLEANUP */
 

@@ -125,6 +125,10 @@ static int on_error(int ok, X509_STORE_CTX *ctx)
     size_t at = depth >= 0 && (size_t)depth < l->path->n ? (size_t)depth : LINT_NO_CERT;
     enum mw_code code = code_of(error);
 
+    if (error == X509_V_ERR_OUT_OF_MEM) {
+        l->j->error = -ENOMEM;
+        return 0;
+    }
     if (ok == 1 || is_settled(l, error, at))
         return 1;
     /* Said once is enough: ours is the better worded. */
@@ -153,7 +157,8 @@ static bool context_set(X509_STORE_CTX *ctx, struct lint *l)
         flags |= X509_V_FLAG_X509_STRICT;
     if (has_policy_rules(l->path))
         flags |= X509_V_FLAG_POLICY_CHECK;
-    X509_STORE_CTX_set_app_data(ctx, l);
+    if (X509_STORE_CTX_set_app_data(ctx, l) != 1)
+        return false;
     X509_STORE_CTX_set_verify_cb(ctx, on_error);
     X509_VERIFY_PARAM_set_depth(param, MW_MAX_DEPTH + 1);
     X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL_112_BITS);
