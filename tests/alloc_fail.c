@@ -39,6 +39,18 @@ size_t alloc_fail_each(bool (*run)(void *context, size_t nth), void *context)
     return nth - 1;
 }
 
+size_t alloc_fail_some(bool (*run)(void *context, size_t nth), void *context, size_t step)
+{
+    const char *wanted = getenv("ALLOC_FAIL_STEP");
+    size_t runs = 0;
+
+    if (wanted != NULL && strtoul(wanted, NULL, 10) > 0)
+        step = strtoul(wanted, NULL, 10);
+    for (size_t nth = 1; run(context, nth); nth += step)
+        runs++;
+    return runs;
+}
+
 static bool is_this_one(void)
 {
     if (countdown == 0 || --countdown > 0)
