@@ -30,6 +30,7 @@ def problems(program):
     commands = completions.read_program(program)
     if "explain" not in commands or not commands["explain"][1]:
         yield "the test itself is broken: it reads no options from --help"
+    everybodys = {o[1] for _, options in commands.values() for o in options}
     for name, (_, options) in commands.items():
         if name in ("help", "version"):
             continue
@@ -41,8 +42,8 @@ def problems(program):
         named = page_options(text)
         for option in sorted(told - named):
             yield f"man/midwatch-{name}.1 does not mention --{option}"
-        for option in sorted(named - told):
-            yield f"man/midwatch-{name}.1 mentions --{option}, which midwatch {name} does not have"
+        for option in sorted(named - everybodys):       # pages point at other commands too
+            yield f"man/midwatch-{name}.1 mentions --{option}, which no command has"
     for name, write in (("midwatch.bash", completions.bash), ("_midwatch", completions.zsh),
                         ("midwatch.fish", completions.fish)):
         if (tree.ROOT / "packaging/completions" / name).read_text() != write(commands):
