@@ -7,6 +7,7 @@ Everything stays on loopback: the name server and the misbehaving servers are in
 import json
 import os
 import resource
+import signal
 import socket
 import struct
 import subprocess
@@ -201,12 +202,37 @@ def unattended(t):
                                      t.path("good.pem"), "other.example"], 1, ["nobody was asked"])
 
 
+def interrupted(t):
+    """Ctrl-C: what is done is reported, the exit status says that not all is."""
+    t.count += 1
+    state = t.path("state-stopped")
+    args = [t.program, "check", "--json", "--state", state, "--no-network-evidence", "--portal",
+            "none", "--no-proxy", "--roots", t.path("root.pem"), "--timeout", "60", "-"]
+    closed = socket.create_server(("127.0.0.1", 0))
+    refusing = closed.getsockname()[1]
+    closed.close()
+    hosts = "127.0.0.1:%d\n127.0.0.1:%d\n" % (refusing, Server(hang).port)
+    process = subprocess.Popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdin.write(hosts.encode())
+    process.stdin.close()
+    first = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    status = process.wait(SECONDS)
+    said = process.stderr.read().decode("utf-8", "replace")
+    if time.monotonic() - start > 5:
+        t.problems.append("Ctrl-C: it took its time")
+    if status != 3 or b"connect-refused" not in first or "stopped after 1 of 2" not in said:
+        t.problems.append("Ctrl-C: exit %d, %r, %s" % (status, first[:200], said))
+
+
 def main():
     program, make = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([make, folder], check=True, timeout=120)
         t = Tester(program, folder)
-        for part in (words, chains, unattended, network):
+        for part in (words, chains, unattended, network, interrupted):
             part(t)
     for problem in t.problems:
         print(problem)

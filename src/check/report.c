@@ -307,6 +307,10 @@ int report_line(struct layout *l, const struct mw_evidence *ev, const struct mw_
     buf_fill(l->out, ' ', used < WORD ? WORD - used : 1);
     buf_add(l->out, buf_span(&host));
     used = host.len;
+    if (reason[0] == '\0') {
+        buf_str(l->out, "\n");
+        return buf_error(l->out);
+    }
     buf_fill(l->out, ' ', used < HOST ? HOST - used : 1);
     layout_wrap(l, WORD + HOST, WORD + (used < HOST ? (size_t)HOST : used + 1), reason);
     return buf_error(l->out);
