@@ -21,8 +21,7 @@
 
 enum { LEVELS = 16, WIDTH = 6, CROWD = 100, MAX_SENT = 256 };
 
-static const struct mw_wall issued = { 1790000000 }, now = { 1791000000 },
-                            ends = { 1795000000 };
+static const struct mw_wall issued = { 1790000000 }, now = { 1791000000 }, ends = { 1795000000 };
 
 static void check(int error, const char *what)
 {
@@ -35,8 +34,9 @@ static void check(int error, const char *what)
 static struct mill_cert *issue(const char *subject, const char *names, bool ca, EVP_PKEY *key,
                                const struct mill_cert *issuer)
 {
-    struct mill_spec spec = { .subject = subject, .names = names, .ca = ca,
-                              .not_before = issued, .not_after = ends };
+    struct mill_spec spec = {
+        .subject = subject, .names = names, .ca = ca, .not_before = issued, .not_after = ends
+    };
     struct mill_cert *c;
 
     check(mill_issue(&c, &spec, key, issuer), "minting");
@@ -59,8 +59,7 @@ static struct mw_policy *policy_make(const struct mill_cert *root)
     check(mw_policy_new(&p), "policy");
     if (root != NULL) {
         mill_cert_pem(root, &pem);
-        check(mw_policy_add_anchors(p, MW_ANCHOR_PUBLIC, buf_span(&pem), "bench", NULL),
-              "anchors");
+        check(mw_policy_add_anchors(p, MW_ANCHOR_PUBLIC, buf_span(&pem), "bench", NULL), "anchors");
     }
     buf_deinit(&pem);
     return p;
@@ -151,8 +150,9 @@ static double bare_from_bytes_us(const struct ordinary *o, int rounds)
 static double judge_us(const struct ordinary *o, int rounds)
 {
     const struct mw_span sent[] = { mill_cert_der(o->leaf), mill_cert_der(o->intermediate) };
-    const struct mw_evidence ev = { .host = "www.bench.test", .port = 443, .now = now,
-                                    .sent = sent, .n_sent = 2 };
+    const struct mw_evidence ev = {
+        .host = "www.bench.test", .port = 443, .now = now, .sent = sent, .n_sent = 2
+    };
     clock_t from = clock();
 
     for (int i = 0; i < rounds; i++) {
@@ -203,8 +203,9 @@ static void crowd_add(struct crowd *c, struct mill_cert *cert)
 
 static void crowd_print(const char *name, struct crowd *c, const struct mill_cert *root)
 {
-    const struct mw_evidence ev = { .host = "www.bench.test", .port = 443, .now = now,
-                                    .sent = c->sent, .n_sent = c->n };
+    const struct mw_evidence ev = {
+        .host = "www.bench.test", .port = 443, .now = now, .sent = c->sent, .n_sent = c->n
+    };
     struct mw_policy *policy = policy_make(root);
     double best = 0;
 
@@ -239,14 +240,13 @@ static void lattice_print(void)
             parents[level][i] = issue(subject, NULL, true, keys[level][i],
                                       level == LEVELS ? NULL : parents[level + 1][0]);
         }
-    crowd_add(&c, issue("CN=www.bench.test", "DNS:www.bench.test", false, leaf_key,
-                        parents[0][0]));
+    crowd_add(&c, issue("CN=www.bench.test", "DNS:www.bench.test", false, leaf_key, parents[0][0]));
     for (int level = 0; level < LEVELS; level++)
         for (int i = 0; i < WIDTH; i++)
             for (int above = 0; above < WIDTH && c.n < MAX_SENT; above += WIDTH / 2) {
                 snprintf(subject, sizeof subject, "CN=Level %d", level);
-                crowd_add(&c, issue(subject, NULL, true, keys[level][i],
-                                    parents[level + 1][above]));
+                crowd_add(&c,
+                          issue(subject, NULL, true, keys[level][i], parents[level + 1][above]));
             }
     crowd_print("cross-signs at every level", &c, NULL);
     for (int level = 0; level <= LEVELS; level++)

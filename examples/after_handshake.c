@@ -38,11 +38,15 @@ int may_send(const struct mw_policy *policy, const char *host, uint16_t port, SS
     const unsigned char *staple = NULL;
     long staple_len = SSL_get_tlsext_status_ocsp_resp(ssl, &staple);
     struct mw_evidence ev = {
-        .host = host, .port = port, .now = { time(NULL) }, .reach = MW_REACH_HANDSHAKE,
-        .tls = { .version = (uint16_t)SSL_version(ssl),
-                 .cipher_suite = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)) },
-        .sent = sent, .n_sent = peer_chain(ssl, sent),
-        .staple = { staple, staple_len > 0 ? (size_t)staple_len : 0 },
+        .host = host,
+        .port = port,
+        .now = {time(NULL)                                                             },
+        .reach = MW_REACH_HANDSHAKE,
+        .tls = {  .version = (uint16_t)SSL_version(ssl),
+                .cipher_suite = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)) },
+        .sent = sent,
+        .n_sent = peer_chain(ssl, sent),
+        .staple = { staple,                                staple_len > 0 ? (size_t)staple_len : 0 },
     };
     struct mw_verdict *v = NULL;
     const char *why = NULL;

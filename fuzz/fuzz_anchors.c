@@ -18,8 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         abort();
     if (error == 0 && n == 0)
         abort();
-    if (error == 0 &&
-        mw_policy_add_system(p, (struct mw_span){ data, len }, "again", NULL) != 0)
+    if (error == 0 && mw_policy_add_system(p, (struct mw_span){ data, len }, "again", NULL) != 0)
         abort();
     mw_policy_free(p);
     return 0;

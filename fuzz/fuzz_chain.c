@@ -60,8 +60,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct reader r = { .rest = span_of(data, len) };
     uint8_t how = read_u8(&r);
     struct mw_span sent[MOST];
-    struct mw_evidence ev = { .host = (how & 4) != 0 ? NULL : "www.shop.test", .port = 443,
-                              .now = { 1781524800 }, .sent = sent };
+    struct mw_evidence ev = { .host = (how & 4) != 0 ? NULL : "www.shop.test",
+                              .port = 443,
+                              .now = { 1781524800 },
+                              .sent = sent };
     struct mw_policy *p;
 
     while (read_more(&r) && ev.n_sent < MOST) {

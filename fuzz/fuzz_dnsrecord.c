@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
             return 0;
         for (const char *c = caa.value; *c != '\0'; c++)
             if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                abort();                /* escaped, or it could forge a line of a report */
+                abort(); /* escaped, or it could forge a line of a report */
     } else {
         (void)!dnsrecord_https(&has_ech, span_of(data + 1, len - 1));
     }

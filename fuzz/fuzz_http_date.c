@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
     if (http_date_parse(span_of(data, len), (struct mw_wall){ 1795000000 }, &t) != 0)
         return 0;
-    if (t.s < -62135596800 || t.s > 253402300800)       /* years 1 to 9999, a leap second */
+    if (t.s < -62135596800 || t.s > 253402300800) /* years 1 to 9999, a leap second */
         abort();
     return 0;
 }

@@ -1,8 +1,8 @@
 /* Roughtime requests to the lab's server: an answer is never longer than what was asked. */
 #include <stdlib.h>
 
-#include "fuzz.h"
 #include "base/span.h"
+#include "fuzz.h"
 #include "lab/roughtime_server.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

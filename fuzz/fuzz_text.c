@@ -45,7 +45,7 @@ static void shows_safely(struct mw_span text, size_t max)
     for (size_t i = 0; i < out.len; i++)
         must(out.data[i] >= 0x20 && out.data[i] != 0x7f);
     text_safe(&again, buf_span(&out), 0);
-    must(span_eq(buf_span(&again), buf_span(&out)));    /* nothing unsafe was left */
+    must(span_eq(buf_span(&again), buf_span(&out))); /* nothing unsafe was left */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

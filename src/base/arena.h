@@ -17,9 +17,12 @@ struct arena {
     size_t used_bytes, max_bytes;
 };
 
-#define ARENA_INIT(max) { .max_bytes = (max) }
+#define ARENA_INIT(max)                                                                            \
+    {                                                                                              \
+        .max_bytes = (max)                                                                         \
+    }
 
-void arena_deinit(struct arena *a);     /* an all-zero arena is fine; usable with CLEANUP */
+void arena_deinit(struct arena *a); /* an all-zero arena is fine; usable with CLEANUP */
 
 /* NULL: out of memory, or max_bytes would be passed. */
 MW_MUST_CHECK void *arena_alloc(struct arena *a, size_t bytes);

@@ -28,7 +28,7 @@ static void test_span_compares(void **state)
     assert_false(span_eq(lit("ab"), lit("abc")));
     assert_true(span_eq(span_of(NULL, 0), lit("")));
     assert_true(span_eq_nocase(lit("ExAmple"), lit("eXaMPLE")));
-    assert_false(span_eq_nocase(lit("a@"), lit("a`")));         /* 0x40 and 0x60 */
+    assert_false(span_eq_nocase(lit("a@"), lit("a`"))); /* 0x40 and 0x60 */
     assert_false(span_eq_nocase(lit("\xc3\x84"), lit("\xc3\xa4")));
     assert_true(span_ends_nocase(lit("www.EXAMPLE.com"), lit(".example.COM")));
     assert_true(span_ends_nocase(lit("abc"), lit("")));
@@ -87,9 +87,12 @@ static void test_span_dup_keeps_zero_bytes(void **state)
 
 static void test_reader_reads_network_order(void **state)
 {
-    static const uint8_t wire[] = { 1, 0x12, 0x34, 0xab, 0xcd, 0xef, 0x89, 0xab, 0xcd, 0xef,
-                                    0x80, 0, 0, 0, 0, 0, 0, 1, 2, 'h', 'i', 0, 1, 'x', 0, 0, 0 };
-    struct reader r = { .rest = { wire, sizeof(wire) } };
+    static const uint8_t wire[] = { 1,    0x12, 0x34, 0xab, 0xcd, 0xef, 0x89, 0xab, 0xcd,
+                                    0xef, 0x80, 0,    0,    0,    0,    0,    0,    1,
+                                    2,    'h',  'i',  0,    1,    'x',  0,    0,    0 };
+    struct reader r = {
+        .rest = {wire, sizeof(wire)}
+    };
 
     (void)state;
     assert_int_equal(read_u8(&r), 1);
@@ -109,7 +112,9 @@ static void test_reader_reads_network_order(void **state)
 static void test_reader_remembers_its_first_failure(void **state)
 {
     static const uint8_t wire[] = { 5, 'a', 'b', 0x77 };
-    struct reader r = { .rest = { wire, sizeof(wire) } };
+    struct reader r = {
+        .rest = {wire, sizeof(wire)}
+    };
 
     (void)state;
     assert_int_equal(read_vec8(&r).len, 0);
@@ -118,10 +123,14 @@ static void test_reader_remembers_its_first_failure(void **state)
     assert_false(read_more(&r));
     assert_false(read_done(&r));
 
-    r = (struct reader){ .rest = { wire, 1 } };
+    r = (struct reader){
+        .rest = {wire, 1}
+    };
     assert_int_equal(read_u16(&r), 0);
     assert_false(read_done(&r));
-    r = (struct reader){ .rest = { NULL, 0 } };
+    r = (struct reader){
+        .rest = {NULL, 0}
+    };
     assert_true(read_done(&r));
     assert_int_equal(read_bytes(&r, 0).len, 0);
     assert_true(read_done(&r));
@@ -145,8 +154,10 @@ static void test_buf_writes(void **state)
     buf_u64(&b, 0x0a0b0c0d0e0f1011);
     assert_int_equal(buf_error(&b), 0);
     assert_int_equal(b.len, 25);
-    assert_memory_equal(b.data, "a---x=7\xfe\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c"
-                                "\x0d\x0e\x0f\x10\x11", 26);      /* the NUL behind it too */
+    assert_memory_equal(b.data,
+                        "a---x=7\xfe\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c"
+                        "\x0d\x0e\x0f\x10\x11",
+                        26); /* the NUL behind it too */
 }
 
 static void test_buf_never_passes_its_maximum(void **state)
@@ -159,10 +170,10 @@ static void test_buf_never_passes_its_maximum(void **state)
     buf_str(&b, "6");
     assert_int_equal(buf_error(&b), -EMSGSIZE);
     buf_truncate(&b, 0);
-    buf_str(&b, "x");                   /* still broken: a hole must not go unnoticed */
+    buf_str(&b, "x"); /* still broken: a hole must not go unnoticed */
     assert_int_equal(b.len, 0);
     assert_null(buf_steal(&b));
-    assert_int_equal(b.error, 0);       /* and stolen means new again */
+    assert_int_equal(b.error, 0); /* and stolen means new again */
     buf_str(&b, "x");
     assert_span(buf_span(&b), "x");
 
@@ -185,7 +196,7 @@ static void test_buf_drops(void **state)
     CLEANUP(buf_deinit) struct buf b = BUF_INIT(100);
 
     (void)state;
-    buf_drop(&b, 5);                    /* of nothing */
+    buf_drop(&b, 5); /* of nothing */
     buf_str(&b, "abcdef");
     buf_drop(&b, 2);
     assert_string_equal((char *)b.data, "cdef");

@@ -15,12 +15,15 @@
 struct buf {
     uint8_t *data;
     size_t len, room, max;
-    int error;                  /* 0, -ENOMEM or -EMSGSIZE */
+    int error; /* 0, -ENOMEM or -EMSGSIZE */
 };
 
-#define BUF_INIT(max_bytes) { .max = (max_bytes) }
+#define BUF_INIT(max_bytes)                                                                        \
+    {                                                                                              \
+        .max = (max_bytes)                                                                         \
+    }
 
-void buf_deinit(struct buf *b);     /* an all-zero buf is fine; usable with CLEANUP */
+void buf_deinit(struct buf *b); /* an all-zero buf is fine; usable with CLEANUP */
 
 void buf_add(struct buf *b, struct mw_span s);
 void buf_str(struct buf *b, const char *s);

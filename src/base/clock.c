@@ -120,8 +120,7 @@ int wall_parse(struct mw_span s, struct mw_wall *out)
         return -EINVAL;
     if (s.len > 0) {
         if (mark(&s, "Tt ") < 0 || digits(&s, 2, 23, &hour) < 0 || mark(&s, ":") < 0 ||
-            digits(&s, 2, 59, &minute) < 0 || mark(&s, ":") < 0 ||
-            digits(&s, 2, 60, &second) < 0)
+            digits(&s, 2, 59, &minute) < 0 || mark(&s, ":") < 0 || digits(&s, 2, 60, &second) < 0)
             return -EINVAL;
         if (mark(&s, ".") == 0) {
             size_t n = 0;
@@ -174,8 +173,13 @@ void span_of_time_format(struct buf *out, int64_t seconds)
     static const struct {
         uint64_t s;
         const char *name;
-    } units[] = { { 365 * 86400ULL, "year" }, { 86400, "day" }, { 3600, "hour" },
-                  { 60, "minute" },           { 1, "second" } };
+    } units[] = {
+        {365 * 86400ULL, "year"  },
+        { 86400,         "day"   },
+        { 3600,          "hour"  },
+        { 60,            "minute"},
+        { 1,             "second"}
+    };
     uint64_t left = seconds < 0 ? -(uint64_t)seconds : (uint64_t)seconds;
     size_t i = 0;
     uint64_t n;

@@ -12,7 +12,7 @@ struct mono {
 };
 
 struct mw_wall wall_now(void);
-int64_t wall_now_ms(void);      /* since 1970, to measure by how much a clock is off */
+int64_t wall_now_ms(void); /* since 1970, to measure by how much a clock is off */
 struct mono mono_now(void);
 
 /* b - a, in seconds or nanoseconds. */

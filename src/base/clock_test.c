@@ -35,7 +35,7 @@ static void test_parse(void **state)
     assert_int_equal(parsed("2026-11-21"), 1795300205 - (22 * 3600 + 30 * 60 + 5));
     assert_int_equal(parsed("1969-12-31T23:59:59Z"), -1);
     assert_int_equal(parsed("2000-02-29"), 951782400);
-    assert_int_equal(parsed("2016-12-31T23:59:60Z"), 1483228800);       /* a leap second */
+    assert_int_equal(parsed("2016-12-31T23:59:60Z"), 1483228800); /* a leap second */
     assert_true(parsed("9999-12-31T23:59:59Z") == 253402300799);
     assert_true(parsed("0000-01-01") == -62167219200);
 }
@@ -70,8 +70,9 @@ static void test_parse_refuses(void **state)
 
 static void test_format_and_back(void **state)
 {
-    static const int64_t times[] = { 0, -1, 1795300205, 951782399, 951782400, -62167219200,
-                                     253402300799, -86400, 86399, 4102444800 };
+    static const int64_t times[] = { 0,         -1,           1795300205,   951782399,
+                                     951782400, -62167219200, 253402300799, -86400,
+                                     86399,     4102444800 };
     CLEANUP(buf_deinit) struct buf b = BUF_INIT(100);
 
     (void)state;
@@ -106,11 +107,18 @@ static void test_spans_of_time(void **state)
         int64_t s;
         const char *words;
     } rows[] = {
-        { 0, "0 seconds" },       { 1, "1 second" },          { 119, "119 seconds" },
-        { 120, "2 minutes" },     { 7199, "119 minutes" },    { 7200, "2 hours" },
-        { 36 * 3600, "36 hours" }, { 12 * 86400, "12 days" }, { 400 * 86400, "400 days" },
-        { 730 * 86400, "2 years" }, { -12 * 86400, "12 days" },
-        { INT64_MIN, "292471208677 years" },
+        {0,            "0 seconds"         },
+        { 1,           "1 second"          },
+        { 119,         "119 seconds"       },
+        { 120,         "2 minutes"         },
+        { 7199,        "119 minutes"       },
+        { 7200,        "2 hours"           },
+        { 36 * 3600,   "36 hours"          },
+        { 12 * 86400,  "12 days"           },
+        { 400 * 86400, "400 days"          },
+        { 730 * 86400, "2 years"           },
+        { -12 * 86400, "12 days"           },
+        { INT64_MIN,   "292471208677 years"},
     };
     CLEANUP(buf_deinit) struct buf b = BUF_INIT(100);
 
@@ -134,12 +142,9 @@ static void test_clocks_move(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_parse_refuses),
-        cmocka_unit_test(test_format_and_back),
-        cmocka_unit_test(test_every_day_of_two_leap_cycles),
-        cmocka_unit_test(test_spans_of_time),
-        cmocka_unit_test(test_clocks_move),
+        cmocka_unit_test(test_parse),           cmocka_unit_test(test_parse_refuses),
+        cmocka_unit_test(test_format_and_back), cmocka_unit_test(test_every_day_of_two_leap_cycles),
+        cmocka_unit_test(test_spans_of_time),   cmocka_unit_test(test_clocks_move),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,11 +10,11 @@ enum { CONFIG_WRONG = 1, NEAREST_MAX_LEN = 63 };
 /* One config_read() under way. */
 struct config {
     struct mw_span rest;
-    unsigned line;              /* of rest's first byte */
+    unsigned line; /* of rest's first byte */
     const char *file;
     const struct config_key *keys;
     size_t n_keys;
-    unsigned *set_on;           /* per key: the line that set it, 0 not yet */
+    unsigned *set_on; /* per key: the line that set it, 0 not yet */
     void *target;
     struct arena *arena;
     struct buf *error;
@@ -308,12 +308,20 @@ struct unit {
 };
 
 static const struct unit sizes[] = {
-    { "k", 1000 },       { "m", 1000000 },     { "g", 1000000000 },
-    { "kb", 1 << 10 },   { "mb", 1 << 20 },    { "gb", 1 << 30 },
+    {"k",   1000      },
+    { "m",  1000000   },
+    { "g",  1000000000},
+    { "kb", 1 << 10   },
+    { "mb", 1 << 20   },
+    { "gb", 1 << 30   },
 };
 
 static const struct unit times[] = {
-    { "s", 1 }, { "min", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 604800 },
+    {"s",    1     },
+    { "min", 60    },
+    { "h",   3600  },
+    { "d",   86400 },
+    { "w",   604800},
 };
 
 static int parse_scaled(const char *text, const struct unit *units, size_t n_units, int64_t *out)
@@ -353,8 +361,7 @@ static int set_scaled(struct config *c, unsigned line, const struct config_key *
 
     if (r < 0)
         return wrong(c, line, "%s wants %s, not \"%s\"", key->name,
-                     seconds ? "a time such as 90s, 5min or 7d" : "a whole number",
-                     shown(c, text));
+                     seconds ? "a time such as 90s, 5min or 7d" : "a whole number", shown(c, text));
     if (v < key->min || v > key->max)
         return wrong(c, line, "%s must be from %" PRId64 " to %" PRId64 "%s, not %s", key->name,
                      key->min, key->max, seconds ? " seconds" : "", shown(c, text));
@@ -423,11 +430,17 @@ static int refuse_zero_bytes(struct config *c)
     return wrong(c, c->line, "a zero byte stands here; is it a text file?");
 }
 
-int config_read(struct mw_span text, const char *file, const struct config_key *keys,
-                size_t n_keys, void *target, struct arena *arena, struct buf *error)
+int config_read(struct mw_span text, const char *file, const struct config_key *keys, size_t n_keys,
+                void *target, struct arena *arena, struct buf *error)
 {
-    struct config c = { .rest = text, .line = 1, .file = file, .keys = keys, .n_keys = n_keys,
-                        .target = target, .arena = arena, .error = error };
+    struct config c = { .rest = text,
+                        .line = 1,
+                        .file = file,
+                        .keys = keys,
+                        .n_keys = n_keys,
+                        .target = target,
+                        .arena = arena,
+                        .error = error };
     int r;
 
     if (starts(&c, "\xef\xbb\xbf"))
@@ -479,7 +492,7 @@ const char *config_nearest(const char *word, const char *const *known, size_t n)
 {
     struct mw_span w = span_str(word);
     const char *nearest = NULL;
-    size_t least = w.len / 3 + 1;       /* further away is another word, not a slip */
+    size_t least = w.len / 3 + 1; /* further away is another word, not a slip */
 
     if (w.len > NEAREST_MAX_LEN)
         return NULL;

@@ -1,8 +1,8 @@
 #include "base/config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -14,11 +14,11 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    { "roots", CONFIG_STRING, offsetof(struct settings, roots), 0, 0 },
-    { "controls", CONFIG_LIST, offsetof(struct settings, controls), 0, 0 },
-    { "parallel", CONFIG_NUMBER, offsetof(struct settings, parallel), 1, 100000 },
-    { "timeout", CONFIG_SECONDS, offsetof(struct settings, timeout), 1, 30 * 86400 },
-    { "ask", CONFIG_BOOL, offsetof(struct settings, ask), 0, 0 },
+    {"roots",     CONFIG_STRING,  offsetof(struct settings, roots),    0, 0         },
+    { "controls", CONFIG_LIST,    offsetof(struct settings, controls), 0, 0         },
+    { "parallel", CONFIG_NUMBER,  offsetof(struct settings, parallel), 1, 100000    },
+    { "timeout",  CONFIG_SECONDS, offsetof(struct settings, timeout),  1, 30 * 86400},
+    { "ask",      CONFIG_BOOL,    offsetof(struct settings, ask),      0, 0         },
 };
 
 struct fixture {
@@ -71,7 +71,8 @@ static void test_every_kind_is_read(void **state)
                                 "roots \"/etc/ssl/my roots.pem\";\r\n"
                                 "controls = [one.example, // why\n  \"two.example\",\n]\n"
                                 "parallel: 2k /* two\nthousand */ ; ask on\n"
-                                "timeout 7d"), 0);
+                                "timeout 7d"),
+                     0);
     assert_string_equal(f->s.roots, "/etc/ssl/my roots.pem");
     assert_int_equal(f->s.controls.count, 2);
     assert_string_equal(f->s.controls.items[0], "one.example");
@@ -161,7 +162,8 @@ static void test_zero_byte_is_refused(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(config_read(span_of("\nroots a\0b\n", 11), "m.conf", keys, ARRAY_LEN(keys),
-                                 &f->s, &f->arena, &f->error), 1);
+                                 &f->s, &f->arena, &f->error),
+                     1);
     assert_string_equal((const char *)f->error.data,
                         "m.conf:2: a zero byte stands here; is it a text file?");
 }
@@ -190,7 +192,8 @@ static void test_no_memory_is_said(void **state)
 
     f->arena.max_bytes = 64;
     assert_int_equal(read_it(f, "roots 0123456789012345678901234567890123456789"
-                                "0123456789012345678901234567890123456789"), -ENOMEM);
+                                "0123456789012345678901234567890123456789"),
+                     -ENOMEM);
 }
 
 static void test_nearest(void **state)

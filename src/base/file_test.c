@@ -31,7 +31,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
 
     unlink(f->path);
-    assert_int_equal(rmdir(f->folder), 0);      /* nothing temporary was left behind */
+    assert_int_equal(rmdir(f->folder), 0); /* nothing temporary was left behind */
     free(f);
     return 0;
 }

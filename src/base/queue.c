@@ -7,7 +7,7 @@ enum { CHUNK_BYTES = 16384 };
 
 struct queue_chunk {
     struct queue_chunk *next;
-    size_t from, to;            /* what of bytes[] is still queued */
+    size_t from, to; /* what of bytes[] is still queued */
     uint8_t bytes[CHUNK_BYTES];
 };
 
@@ -118,7 +118,7 @@ void queue_drop(struct queue *q, size_t len)
         len -= n;
         if (chunk->from < chunk->to)
             return;
-        if (chunk->next == NULL) {          /* the last one is kept for what comes next */
+        if (chunk->next == NULL) { /* the last one is kept for what comes next */
             chunk->from = chunk->to = 0;
             return;
         }

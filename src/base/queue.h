@@ -16,9 +16,12 @@ struct queue {
     size_t len, limit_bytes;
 };
 
-#define QUEUE_INIT(limit) { .limit_bytes = (limit) }
+#define QUEUE_INIT(limit)                                                                          \
+    {                                                                                              \
+        .limit_bytes = (limit)                                                                     \
+    }
 
-void queue_deinit(struct queue *q);     /* an all-zero queue is fine; usable with CLEANUP */
+void queue_deinit(struct queue *q); /* an all-zero queue is fine; usable with CLEANUP */
 
 /* Bytes that may still be added; 0: stop reading. */
 size_t queue_room(const struct queue *q);
@@ -33,6 +36,6 @@ void queue_took(struct queue *q, size_t len);
 
 /* What the sink may write next, empty if there is nothing; queue_drop() once it has. */
 struct mw_span queue_front(const struct queue *q);
-void queue_drop(struct queue *q, size_t len);   /* at most q->len */
+void queue_drop(struct queue *q, size_t len); /* at most q->len */
 
 #endif

@@ -1,8 +1,8 @@
 #include "base/queue.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <cmocka.h>
 

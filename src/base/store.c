@@ -21,7 +21,7 @@ struct statement {
 struct store {
     sqlite3 *db;
     struct statement *statements;
-    char error[ERROR_BYTES];    /* of the last call that failed: a rollback must not hide it */
+    char error[ERROR_BYTES]; /* of the last call that failed: a rollback must not hide it */
 };
 
 static void say(char *error, const char *path, const char *what)

@@ -19,8 +19,8 @@ struct store;
  * On failure `error` (may be NULL, else 256 bytes) says what and where. */
 MW_MUST_CHECK int store_open(struct store **out, const char *folder, const char *file,
                              const char *const *migrations, size_t n_migrations, char *error);
-void store_close(struct store *s);      /* NULL ok */
-void store_closep(struct store **s);    /* for CLEANUP */
+void store_close(struct store *s);   /* NULL ok */
+void store_closep(struct store **s); /* for CLEANUP */
 
 const char *store_error(const struct store *s);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <setjmp.h>
 #include <cmocka.h>
 
 #include "base/own.h"
@@ -249,7 +249,8 @@ static void test_survives_kill_in_the_middle_of_a_write(void **state)
         int64_t rows = ask(s, "SELECT count(*) FROM pair");
 
         assert_int_equal(ask(s, "SELECT count(*) FROM pragma_integrity_check "
-                                "WHERE integrity_check = 'ok'"), 1);
+                                "WHERE integrity_check = 'ok'"),
+                         1);
         /* Everything committed is there, and of what was under way all or nothing. */
         assert_in_range(rows, 2 * last, 2 * last + 2);
         assert_int_equal(rows % 2, 0);

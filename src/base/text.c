@@ -95,7 +95,7 @@ int text_unbase64(struct buf *out, struct mw_span text)
     for (; i < text.len; i++)
         if (text.data[i] == 0 || strchr("= \r\n\t", text.data[i]) == NULL)
             return -EINVAL;
-    if (held == 6)              /* one lonely character holds no whole byte */
+    if (held == 6) /* one lonely character holds no whole byte */
         return -EINVAL;
     return buf_error(out);
 }
@@ -106,8 +106,12 @@ static size_t utf8_len(struct mw_span s, uint32_t *code)
     static const struct {
         uint8_t mask, lead;
         uint32_t least;
-    } forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 },
-                  { 0xf8, 0xf0, 0x10000 } };
+    } forms[] = {
+        {0x80,  0x00, 0      },
+        { 0xe0, 0xc0, 0x80   },
+        { 0xf0, 0xe0, 0x800  },
+        { 0xf8, 0xf0, 0x10000}
+    };
     size_t n = 0;
 
     while (n < ARRAY_LEN(forms) && (s.data[0] & forms[n].mask) != forms[n].lead)
@@ -131,9 +135,17 @@ static bool shows_safely(uint32_t code)
     static const struct {
         uint32_t first, last;
     } hidden[] = {
-        { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0xad, 0xad },     { 0x61c, 0x61c },
-        { 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
-        { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
+        {0x00,     0x1f   },
+        { 0x7f,    0x9f   },
+        { 0xad,    0xad   },
+        { 0x61c,   0x61c  },
+        { 0x180e,  0x180e },
+        { 0x200b,  0x200f },
+        { 0x2028,  0x202e },
+        { 0x2060,  0x206f },
+        { 0xfeff,  0xfeff },
+        { 0xfff9,  0xfffb },
+        { 0xe0000, 0xe0fff},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
@@ -178,8 +190,7 @@ int text_number(struct mw_span text, int64_t min, int64_t max, int64_t *out)
     for (size_t i = 0; i < text.len; i++) {
         if (text.data[i] < '0' || text.data[i] > '9')
             return -EINVAL;
-        if (__builtin_mul_overflow(v, 10, &v) ||
-            __builtin_sub_overflow(v, text.data[i] - '0', &v))
+        if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, text.data[i] - '0', &v))
             return -EINVAL;
     }
     if (!minus && __builtin_sub_overflow(0, v, &v))

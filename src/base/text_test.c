@@ -94,26 +94,30 @@ static void test_safe(void **state)
          "plain \xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
     safe("a\x1b[31mb\n\r\t\x7f", 11, 0, "a\\x1b[31mb\\x0a\\x0d\\x09\\x7f");
     safe("a\0b", 3, 0, "a\\x00b");
-    safe("\xc2\x9b", 2, 0, "\\xc2\\x9b");                       /* C1 control sequence introducer */
-    safe("\xe2\x80\xae" "cod", 6, 0, "\\xe2\\x80\\xae" "cod");  /* right-to-left override */
+    safe("\xc2\x9b", 2, 0, "\\xc2\\x9b"); /* C1 control sequence introducer */
+    safe("\xe2\x80\xae"
+         "cod",
+         6, 0,
+         "\\xe2\\x80\\xae"
+         "cod"); /* right-to-left override */
     safe("\xe2\x81\xa6", 3, 0, "\\xe2\\x81\\xa6");
-    safe("\xe2\x80\x8b", 3, 0, "\\xe2\\x80\\x8b");              /* zero-width space */
+    safe("\xe2\x80\x8b", 3, 0, "\\xe2\\x80\\x8b"); /* zero-width space */
     safe("\xef\xbb\xbf", 3, 0, "\\xef\\xbb\\xbf");
     safe("\xff", 1, 0, "\\xff");
-    safe("\xc3", 1, 0, "\\xc3");                                /* cut short */
-    safe("\xc0\xaf", 2, 0, "\\xc0\\xaf");                       /* overlong "/" */
-    safe("\xed\xa0\x80", 3, 0, "\\xed\\xa0\\x80");              /* surrogate */
-    safe("\xf4\x90\x80\x80", 4, 0, "\\xf4\\x90\\x80\\x80");     /* over U+10FFFF */
+    safe("\xc3", 1, 0, "\\xc3");                            /* cut short */
+    safe("\xc0\xaf", 2, 0, "\\xc0\\xaf");                   /* overlong "/" */
+    safe("\xed\xa0\x80", 3, 0, "\\xed\\xa0\\x80");          /* surrogate */
+    safe("\xf4\x90\x80\x80", 4, 0, "\\xf4\\x90\\x80\\x80"); /* over U+10FFFF */
     safe("", 0, 0, "");
 }
 
 static void test_safe_cannot_be_forged(void **state)
 {
     (void)state;
-    safe("\xd8\x9c", 2, 0, "\\xd8\\x9c");                       /* Arabic letter mark */
-    safe("\xf3\xa0\x81\x81", 4, 0, "\\xf3\\xa0\\x81\\x81");     /* a tag character */
-    safe("\xe2\x81\xa0", 3, 0, "\\xe2\\x81\\xa0");              /* word joiner */
-    safe("\xc2\xad", 2, 0, "\\xc2\\xad");                       /* soft hyphen */
+    safe("\xd8\x9c", 2, 0, "\\xd8\\x9c");                   /* Arabic letter mark */
+    safe("\xf3\xa0\x81\x81", 4, 0, "\\xf3\\xa0\\x81\\x81"); /* a tag character */
+    safe("\xe2\x81\xa0", 3, 0, "\\xe2\\x81\\xa0");          /* word joiner */
+    safe("\xc2\xad", 2, 0, "\\xc2\\xad");                   /* soft hyphen */
 }
 
 static void test_safe_cuts_on_a_border(void **state)

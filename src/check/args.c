@@ -12,7 +12,7 @@ struct parse {
     void *target;
     struct arena *arena;
     struct buf *error;
-    uint64_t seen[4];           /* lists that were replaced already, by index into args */
+    uint64_t seen[4]; /* lists that were replaced already, by index into args */
 };
 
 static int arg_fail(struct parse *p, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -33,8 +33,13 @@ int args_seconds(struct mw_span text, int64_t *out)
         const char *name;
         int64_t s;
     } units[] = {
-        { "", 1 },     { "s", 1 },     { "m", 60 },       { "min", 60 },
-        { "h", 3600 }, { "d", 86400 }, { "w", 7 * 86400 },
+        {"",     1        },
+        { "s",   1        },
+        { "m",   60       },
+        { "min", 60       },
+        { "h",   3600     },
+        { "d",   86400    },
+        { "w",   7 * 86400},
     };
     size_t digits = 0;
     int64_t number;

@@ -89,8 +89,10 @@ static void question_show(const struct question *q, FILE *out)
     if (q->ca == NULL) {
         fprintf(out, "Trust anyway? [y/N] ");
     } else {
-        fprintf(out, "  Its certificates are made anew from time to time.  \"c\" covers every\n"
-                     "  certificate for this host that is signed by\n    %s\n", q->ca_name);
+        fprintf(out,
+                "  Its certificates are made anew from time to time.  \"c\" covers every\n"
+                "  certificate for this host that is signed by\n    %s\n",
+                q->ca_name);
         fprintf(out, "Trust anyway? [y: this key, c: that signer, N] ");
     }
     fflush(out);

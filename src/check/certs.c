@@ -4,7 +4,7 @@
 #include "base/text.h"
 
 enum {
-    CERTS_NAMES = 12,           /* shown; a certificate may carry thousands */
+    CERTS_NAMES = 12, /* shown; a certificate may carry thousands */
     PEM_LINE = 64,
 };
 
@@ -106,8 +106,7 @@ static const char *role(const struct mw_cert_view *c, size_t at)
     return c->self_issued ? "a root that is not trusted" : "an intermediate";
 }
 
-static void cert_text(struct layout *l, const struct mw_cert_view *c, size_t at,
-                      struct mw_wall now)
+static void cert_text(struct layout *l, const struct mw_cert_view *c, size_t at, struct mw_wall now)
 {
     CLEANUP(buf_deinit) struct buf head = BUF_INIT(8192);
 

@@ -70,8 +70,7 @@ static int check_ask(struct output *out, const char *folder, int exit, struct bu
         return exit;
     }
     if (out->ask.refused > 0)
-        fputs("There are findings that nobody should accept; they are not asked about.\n",
-              stderr);
+        fputs("There are findings that nobody should accept; they are not asked about.\n", stderr);
     if (folder == NULL) {
         fputs("midwatch check: no place to remember an answer; give --state DIR\n", stderr);
         return exit;

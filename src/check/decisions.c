@@ -131,8 +131,8 @@ int decisions_remove(struct store *s, struct mw_wall now, const char *host, uint
                   " FROM decision WHERE host = ?1 AND (?2 = '0' OR port = ?2)",
                   values, 3);
     if (r == 0)
-        r = store_run(s, "DELETE FROM decision WHERE host = ?1 AND (?2 = '0' OR port = ?2)",
-                      values, 2);
+        r = store_run(s, "DELETE FROM decision WHERE host = ?1 AND (?2 = '0' OR port = ?2)", values,
+                      2);
     if (r == 0)
         r = state_changes(s, n_removed);
     end = store_end(s, r == 0);

@@ -10,9 +10,9 @@
 #include "base/store.h"
 
 enum {
-    DECISION_LIFETIME_S = 7 * 86400,        /* unless --for says otherwise */
+    DECISION_LIFETIME_S = 7 * 86400, /* unless --for says otherwise */
     DECISION_LIFETIME_MAX_S = 90 * 86400,
-    DECISION_KEEP_EXPIRED_S = 30 * 86400,   /* so that a report can say "expired 3 days ago" */
+    DECISION_KEEP_EXPIRED_S = 30 * 86400, /* so that a report can say "expired 3 days ago" */
 };
 
 /* Adds what is remembered to the policy; decisions long expired are left out. */

@@ -21,18 +21,18 @@ struct exempt_settings {
 #define SETTING(field) offsetof(struct exempt_settings, field)
 
 static const struct arg exempt_args[] = {
-    { "for", 'f', CONFIG_STRING, SETTING(gateway), 0, 0, "GATEWAY",
-      "squid, panos, fortios, …; all of them when left out", true },
-    { "app", 'a', CONFIG_LIST, SETTING(apps), 0, 0, "APP",
-      "the names of a known app: screenmeet, zoom, …", true },
-    { "exact", 'x', CONFIG_BOOL, SETTING(exact), 0, 0, NULL,
-      "only the name itself, not what is below it", true },
-    { "domain", 'd', CONFIG_BOOL, SETTING(domain), 0, 0, NULL,
-      "widen each name to its whole registered domain", true },
-    { "ticket", 't', CONFIG_BOOL, SETTING(ticket), 0, 0, NULL,
-      "a text to send to IT, with the exception in it", true },
-    { "list", 'l', CONFIG_BOOL, SETTING(list), 0, 0, NULL, "the gateways and the apps", true },
-    { "help", 'h', CONFIG_BOOL, SETTING(help), 0, 0, NULL, "this text", true },
+    {"for",     'f', CONFIG_STRING, SETTING(gateway), 0, 0, "GATEWAY",
+     "squid, panos, fortios, …; all of them when left out",                                       true},
+    { "app",    'a', CONFIG_LIST,   SETTING(apps),    0, 0, "APP",
+     "the names of a known app: screenmeet, zoom, …",                                             true},
+    { "exact",  'x', CONFIG_BOOL,   SETTING(exact),   0, 0, NULL,
+     "only the name itself, not what is below it",                                                  true},
+    { "domain", 'd', CONFIG_BOOL,   SETTING(domain),  0, 0, NULL,
+     "widen each name to its whole registered domain",                                              true},
+    { "ticket", 't', CONFIG_BOOL,   SETTING(ticket),  0, 0, NULL,
+     "a text to send to IT, with the exception in it",                                              true},
+    { "list",   'l', CONFIG_BOOL,   SETTING(list),    0, 0, NULL,      "the gateways and the apps", true},
+    { "help",   'h', CONFIG_BOOL,   SETTING(help),    0, 0, NULL,      "this text",                 true},
 };
 
 static const struct subcommand command = {
@@ -55,7 +55,7 @@ struct exemption {
     struct exempt_apps apps;
     struct exempt_name names[NAMES_MAX];
     size_t n_names;
-    struct exempt_app from[NAMES_MAX];      /* the catalogue entries used, for sources */
+    struct exempt_app from[NAMES_MAX]; /* the catalogue entries used, for sources */
     size_t n_from;
     const struct exempt_form *form;
     bool exact, domain, ticket;
@@ -88,10 +88,12 @@ static int add_word(struct exemption *e, const char *word)
         return subcommand_usage(&command, "%s is an address; gateways except names", word);
     if (strchr(host.text, '.') == NULL)
         return subcommand_usage(&command, "%s has no dot: excepting a whole top level is too wide",
-                          word);
+                                word);
     if (host_registrable(&host) == NULL)
-        return subcommand_usage(&command, "%s is a public suffix: the sites of many owners lie "
-                                          "below it", word);
+        return subcommand_usage(&command,
+                                "%s is a public suffix: the sites of many owners lie "
+                                "below it",
+                                word);
     if (e->domain)
         return add_name(e, host_registrable(&host), true);
     return add_name(e, host.text, !e->exact);
@@ -180,7 +182,10 @@ static int print_all(const struct exemption *e)
 
     if (e->ticket) {
         const struct exempt_request request = {
-            .names = e->names, .n_names = e->n_names, .apps = e->from, .n_apps = e->n_from,
+            .names = e->names,
+            .n_names = e->n_names,
+            .apps = e->from,
+            .n_apps = e->n_from,
             .form = e->form,
         };
 

@@ -23,7 +23,7 @@ static bool app_parse(struct mw_span line, struct exempt_app *out)
 
     while (n < ARRAY_LEN(fields) - 1 && span_field(&line, '\t', fields[n]))
         n++;
-    *fields[ARRAY_LEN(fields) - 1] = line;      /* the note, which may be empty */
+    *fields[ARRAY_LEN(fields) - 1] = line; /* the note, which may be empty */
     if (n < ARRAY_LEN(fields) - 1)
         return false;
     if (line.len > 0 && memchr(line.data, '\t', line.len) != NULL)

@@ -10,8 +10,8 @@
 #include "base/buf.h"
 
 struct exempt_name {
-    const char *domain;         /* A-labels, lower case: "meet.example.com" */
-    bool tree;                  /* and every name below it */
+    const char *domain; /* A-labels, lower case: "meet.example.com" */
+    bool tree;          /* and every name below it */
 };
 
 struct exempt_form {

@@ -26,9 +26,9 @@ static void ticket_sources(struct buf *out, const struct exempt_request *r)
     static const struct {
         const char *class, *means;
     } classes[] = {
-        { "technical", "does not work under inspection" },
-        { "performance", "works under inspection, its maker asks to be left out" },
-        { "privacy", "left out for the people's sake" },
+        {"technical",    "does not work under inspection"                       },
+        { "performance", "works under inspection, its maker asks to be left out"},
+        { "privacy",     "left out for the people's sake"                       },
     };
 
     if (r->n_apps == 0)

@@ -11,9 +11,9 @@
 struct exempt_request {
     const struct exempt_name *names;
     size_t n_names;
-    const struct exempt_app *apps;          /* the catalogue entries behind them */
+    const struct exempt_app *apps; /* the catalogue entries behind them */
     size_t n_apps;
-    const struct exempt_form *form;         /* NULL: IT's gateway is not known */
+    const struct exempt_form *form; /* NULL: IT's gateway is not known */
 };
 
 void exempt_ticket(struct buf *out, const struct exempt_request *request);

@@ -58,7 +58,7 @@ static int exit_rank(int code)
     case CHECK_USAGE:
         return 1000;
     default:
-        return 100 - code;      /* 1, then 10, 11, … */
+        return 100 - code; /* 1, then 10, 11, … */
     }
 }
 

@@ -7,10 +7,10 @@
 #include <midwatch/trust.h>
 
 enum check_exit {
-    CHECK_PRIVATE = 0,          /* every target is private */
-    CHECK_FINDINGS = 1,         /* inspected, untrusted or blocked */
-    CHECK_USAGE = 2,            /* the command, a file or a target makes no sense; or we broke */
-    CHECK_UNTESTED = 3,         /* unreachable: nothing to judge */
+    CHECK_PRIVATE = 0,  /* every target is private */
+    CHECK_FINDINGS = 1, /* inspected, untrusted or blocked */
+    CHECK_USAGE = 2,    /* the command, a file or a target makes no sense; or we broke */
+    CHECK_UNTESTED = 3, /* unreachable: nothing to judge */
 
     /* With --exit-class, in place of CHECK_FINDINGS, by the gravest finding: */
     CHECK_CLASS_NAME = 10,

@@ -13,12 +13,12 @@ struct explain_settings {
 };
 
 static const struct arg explain_args[] = {
-    { "json", 'j', CONFIG_BOOL, offsetof(struct explain_settings, json), 0, 0, NULL,
-      "as JSON, one object a line (midwatch.explain/1)", true },
-    { "color", 0, CONFIG_STRING, offsetof(struct explain_settings, color), 0, 0, "WHEN",
-      "auto, always or never", true },
-    { "help", 'h', CONFIG_BOOL, offsetof(struct explain_settings, help), 0, 0, NULL, "this text",
-      true },
+    {"json",   'j', CONFIG_BOOL,   offsetof(struct explain_settings, json),  0, 0, NULL,
+     "as JSON, one object a line (midwatch.explain/1)",                                                 true},
+    { "color", 0,   CONFIG_STRING, offsetof(struct explain_settings, color), 0, 0, "WHEN",
+     "auto, always or never",                                                                           true},
+    { "help",  'h', CONFIG_BOOL,   offsetof(struct explain_settings, help),  0, 0, NULL,   "this text",
+     true                                                                                                   },
 };
 
 enum { EXPLAIN_ARENA_BYTES = 1 << 20, EXPLAIN_BYTES = 1 << 20 };
@@ -144,8 +144,8 @@ int explain_command(int argc, char **argv)
     struct config_list words;
     enum colour colour;
     struct layout l;
-    int rc = args_parse(explain_args, ARRAY_LEN(explain_args), argc, argv, &set, &arena, &words,
-                        &error);
+    int rc =
+        args_parse(explain_args, ARRAY_LEN(explain_args), argc, argv, &set, &arena, &words, &error);
 
     if (rc == 0 && colour_parse(set.color, &colour) != 0) {
         buf_printf(&error, "--color takes auto, always or never, not \"%s\"", set.color);
@@ -158,8 +158,9 @@ int explain_command(int argc, char **argv)
     }
     l = layout_for(stdout, colour, &out);
     if (set.help) {
-        buf_str(&out, "usage: midwatch explain [options] [CODE...]\n\n"
-                      "What a finding means and what to do about it; without CODE, all of them.\n\n");
+        buf_str(&out,
+                "usage: midwatch explain [options] [CODE...]\n\n"
+                "What a finding means and what to do about it; without CODE, all of them.\n\n");
         args_help(&out, explain_args, ARRAY_LEN(explain_args), l.width);
     } else {
         rc = explain_words(&l, &set, &words);

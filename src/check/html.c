@@ -217,6 +217,8 @@ void html_verdict(struct buf *out, const struct mw_evidence *ev, const struct mw
 
 void html_end(struct buf *out, const char *version)
 {
-    buf_printf(out, "</main>\n<footer>Made by midwatch %s. Nothing on this page was fetched from "
-                    "elsewhere.</footer>\n</body>\n</html>\n", version);
+    buf_printf(out,
+               "</main>\n<footer>Made by midwatch %s. Nothing on this page was fetched from "
+               "elsewhere.</footer>\n</body>\n</html>\n",
+               version);
 }

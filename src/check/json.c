@@ -201,10 +201,13 @@ static json_t *missing(struct maker *m, unsigned bits)
         unsigned bit;
         const char *word;
     } words[] = {
-        { MW_MISSING_ISSUER, "issuer" },     { MW_MISSING_CRL, "crl" },
-        { MW_MISSING_OCSP, "ocsp" },         { MW_MISSING_TIME, "time" },
-        { MW_MISSING_CONTROLS, "controls" }, { MW_MISSING_CAA, "caa" },
-        { MW_MISSING_LOCAL, "local" },
+        {MW_MISSING_ISSUER,    "issuer"  },
+        { MW_MISSING_CRL,      "crl"     },
+        { MW_MISSING_OCSP,     "ocsp"    },
+        { MW_MISSING_TIME,     "time"    },
+        { MW_MISSING_CONTROLS, "controls"},
+        { MW_MISSING_CAA,      "caa"     },
+        { MW_MISSING_LOCAL,    "local"   },
     };
     json_t *array = json_array();
 

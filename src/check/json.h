@@ -8,9 +8,9 @@
 #include "check/run.h"
 
 struct json_options {
-    bool pem;                   /* certificates in PEM too */
-    bool unattended;            /* the run was --unattended */
-    int exit;                   /* what this target alone would exit with */
+    bool pem;        /* certificates in PEM too */
+    bool unattended; /* the run was --unattended */
+    int exit;        /* what this target alone would exit with */
 };
 
 /* Appends the object and a newline.  0 or -ENOMEM. */

@@ -59,17 +59,33 @@ static size_t character_columns(uint32_t c)
         uint32_t from, to;
         uint8_t columns;
     } ranges[] = {
-        /* Combining marks and what has no width, then East Asian wide and emoji
-         * (Unicode 15, EastAsianWidth.txt), in blocks. */
-        { 0x0300, 0x036f, 0 },   { 0x0483, 0x0489, 0 },   { 0x0591, 0x05bd, 0 },
-        { 0x0610, 0x061a, 0 },   { 0x064b, 0x065f, 0 },   { 0x1100, 0x115f, 2 },
-        { 0x1ab0, 0x1aff, 0 },   { 0x1dc0, 0x1dff, 0 },   { 0x200b, 0x200f, 0 },
-        { 0x20d0, 0x20f0, 0 },   { 0x2e80, 0x303e, 2 },   { 0x3041, 0xa4cf, 2 },
-        { 0xa960, 0xa97c, 2 },   { 0xac00, 0xd7a3, 2 },   { 0xf900, 0xfaff, 2 },
-        { 0xfe00, 0xfe0f, 0 },   { 0xfe10, 0xfe19, 2 },   { 0xfe20, 0xfe2f, 0 },
-        { 0xfe30, 0xfe6f, 2 },   { 0xff00, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },
-        { 0x1f300, 0x1f64f, 2 }, { 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 },
-        { 0xe0100, 0xe01ef, 0 },
+  /* Combining marks and what has no width, then East Asian wide and emoji
+  * (Unicode 15, EastAsianWidth.txt), in blocks. */
+        {0x0300,   0x036f,  0},
+        { 0x0483,  0x0489,  0},
+        { 0x0591,  0x05bd,  0},
+        { 0x0610,  0x061a,  0},
+        { 0x064b,  0x065f,  0},
+        { 0x1100,  0x115f,  2},
+        { 0x1ab0,  0x1aff,  0},
+        { 0x1dc0,  0x1dff,  0},
+        { 0x200b,  0x200f,  0},
+        { 0x20d0,  0x20f0,  0},
+        { 0x2e80,  0x303e,  2},
+        { 0x3041,  0xa4cf,  2},
+        { 0xa960,  0xa97c,  2},
+        { 0xac00,  0xd7a3,  2},
+        { 0xf900,  0xfaff,  2},
+        { 0xfe00,  0xfe0f,  0},
+        { 0xfe10,  0xfe19,  2},
+        { 0xfe20,  0xfe2f,  0},
+        { 0xfe30,  0xfe6f,  2},
+        { 0xff00,  0xff60,  2},
+        { 0xffe0,  0xffe6,  2},
+        { 0x1f300, 0x1f64f, 2},
+        { 0x1f900, 0x1f9ff, 2},
+        { 0x20000, 0x3fffd, 2},
+        { 0xe0100, 0xe01ef, 0},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(ranges); i++)
@@ -90,8 +106,8 @@ size_t text_columns(struct mw_span text)
 void layout_tint(struct layout *l, enum tint tint, const char *text)
 {
     static const char *const codes[] = {
-        [TINT_NONE] = "", [TINT_GOOD] = "1;32", [TINT_WARN] = "1;33",
-        [TINT_BAD] = "1;31", [TINT_DIM] = "2", [TINT_BOLD] = "1",
+        [TINT_NONE] = "",    [TINT_GOOD] = "1;32", [TINT_WARN] = "1;33",
+        [TINT_BAD] = "1;31", [TINT_DIM] = "2",     [TINT_BOLD] = "1",
     };
 
     if (l->colour && tint != TINT_NONE)

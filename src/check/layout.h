@@ -12,10 +12,10 @@
 #include "check/options.h"
 
 enum {
-    LAYOUT_WIDTH = 80,          /* when nobody says otherwise */
+    LAYOUT_WIDTH = 80, /* when nobody says otherwise */
     LAYOUT_WIDTH_MIN = 40,
-    LAYOUT_WIDTH_MAX = 100,     /* longer lines are hard to read */
-    LAYOUT_LABEL = 8,           /* labels take columns 2 to 7 */
+    LAYOUT_WIDTH_MAX = 100, /* longer lines are hard to read */
+    LAYOUT_LABEL = 8,       /* labels take columns 2 to 7 */
 };
 
 enum tint { TINT_NONE, TINT_GOOD, TINT_WARN, TINT_BAD, TINT_DIM, TINT_BOLD };

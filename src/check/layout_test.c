@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>
 #include <stdlib.h>
+#include <cmocka.h>
 
 #include "base/own.h"
 #include "check/layout.h"
@@ -16,12 +16,14 @@ static void columns_are_those_of_a_terminal(void **state)
 {
     (void)state;
     assert_int_equal(text_columns(SPAN_LIT("abc")), 3);
-    assert_int_equal(text_columns(SPAN_LIT("b\xc3\xbc" "cher")), 6);
+    assert_int_equal(text_columns(SPAN_LIT("b\xc3\xbc"
+                                           "cher")),
+                     6);
     assert_int_equal(text_columns(SPAN_LIT("e\xcc\x81")), 1);                /* combining acute */
-    assert_int_equal(text_columns(SPAN_LIT("\xe6\x97\xa5\xe6\x9c\xac")), 4);    /* two Kanji */
-    assert_int_equal(text_columns(SPAN_LIT("\xf0\x9f\x94\x92")), 2);            /* a padlock */
-    assert_int_equal(text_columns(SPAN_LIT("\xe2\x80\xa6")), 1);                /* ellipsis */
-    assert_int_equal(text_columns(SPAN_LIT("\xf0\x9f")), 1);                    /* cut off */
+    assert_int_equal(text_columns(SPAN_LIT("\xe6\x97\xa5\xe6\x9c\xac")), 4); /* two Kanji */
+    assert_int_equal(text_columns(SPAN_LIT("\xf0\x9f\x94\x92")), 2);         /* a padlock */
+    assert_int_equal(text_columns(SPAN_LIT("\xe2\x80\xa6")), 1);             /* ellipsis */
+    assert_int_equal(text_columns(SPAN_LIT("\xf0\x9f")), 1);                 /* cut off */
 }
 
 static void rows_are_wrapped_under_themselves(void **state)
