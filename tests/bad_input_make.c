@@ -79,7 +79,7 @@ static int write_big(const char *folder, EVP_PKEY *key, const struct mill_cert *
 
 static int write_long(const char *folder, EVP_PKEY *key, const struct mill_cert *root)
 {
-    CLEANUP(buf_deinit) struct buf chain = BUF_INIT(8 << 20), pem = BUF_INIT(8 << 20);
+    CLEANUP(buf_deinit) struct buf chain = BUF_INIT(8 << 20);
     struct mill_cert *made[INTERMEDIATES + 1] = { NULL };
     const struct mill_cert *issuer = root;
     int rc = 0;
