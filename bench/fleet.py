@@ -2,8 +2,9 @@
 """500 lab hosts: one midwatch against openssl s_client and sslscan, called once a host.
 
 All three ask the same lab on this machine, one after the other, each host by its own server
-name.  sslscan is asked for no more than the handshake and the certificate.  Wall time, time on
-the processor (the lab's own not counted), and the most memory that midwatch held.
+name; the hosts share one wildcard certificate.  sslscan is asked for no more than the handshake
+and the certificate.  Wall time, time on the processor (the lab's own not counted), and the most
+memory that midwatch held.
 usage: bench/fleet.py BUILD-FOLDER [HOSTS]
 """
 import os

@@ -12,6 +12,7 @@
 #include "trust/der.h"
 #include "trust/key.h"
 #include "trust/memory.h"
+#include "trust/x509_memo.h"
 
 static const uint8_t oid_ski[] = { 0x55, 0x1d, 0x0e };
 static const uint8_t oid_aki[] = { 0x55, 0x1d, 0x23 };
@@ -252,12 +253,39 @@ static void cert_freep(struct cert **c)
     cert_free(*c);
 }
 
+static int x509_recall(struct cert *c, struct x509_memo *memo)
+{
+    int error;
+
+    c->x509 = x509_memo_find(memo, c->sha256);
+    if (c->x509 != NULL)
+        return 0;
+    error = x509_read(c, NULL);
+    if (error == 0)
+        x509_memo_keep(memo, c->sha256, c->der.len, c->x509);
+    return error;
+}
+
+static int parse(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare,
+                 struct x509_memo *memo);
+
 int cert_parse(struct cert **out, struct mw_span der)
 {
-    return cert_parse_bare(out, der, NULL);
+    return parse(out, der, NULL, NULL);
+}
+
+int cert_parse_memo(struct cert **out, struct mw_span der, struct x509_memo *memo)
+{
+    return parse(out, der, NULL, memo);
 }
 
 int cert_parse_bare(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare)
+{
+    return parse(out, der, bare, NULL);
+}
+
+static int parse(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare,
+                 struct x509_memo *memo)
 {
     CLEANUP(cert_freep) struct cert *c = NULL;
     char *copy;
@@ -276,16 +304,16 @@ int cert_parse_bare(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare)
         return -ENOMEM;
     }
     c->der = span_of(copy, der.len);
+    SHA256(c->der.data, c->der.len, c->sha256);
     error = fields_read(c);
     if (error == 0)
         error = sans_read(c);
     if (error == 0)
-        error = x509_read(c, bare);
+        error = memo != NULL ? x509_recall(c, memo) : x509_read(c, bare);
     if (error != 0)
         return error;
     hints_read(c);
     c->self_issued = span_eq(c->subject, c->issuer);
-    SHA256(c->der.data, c->der.len, c->sha256);
     SHA1(c->der.data, c->der.len, c->sha1);
     SHA256(c->spki.data, c->spki.len, c->spki_sha256);
     *out = own_steal(&c);

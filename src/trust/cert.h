@@ -37,6 +37,8 @@ struct cert_extension {
 
 enum { CERT_MAX_EXTENSIONS = 64 };
 
+struct x509_memo;       /* trust/x509_memo.h */
+
 /* What OpenSSL takes long to make, and is made when first asked for. */
 struct cert_lazy {
     _Atomic(X509 *) whole;
@@ -78,6 +80,10 @@ const struct cert_extension *cert_extension(const struct cert *c, struct mw_span
 /* 0, -ENOMEM, MW_E_DER (not a certificate, or trailing bytes) or MW_E_TOO_MANY (over
  * MW_MAX_CERT_BYTES, MW_MAX_NAMES or CERT_MAX_EXTENSIONS). */
 MW_MUST_CHECK int cert_parse(struct cert **out, struct mw_span der);
+
+/* The same, with OpenSSL's part taken from the memo if it is there, and left there if not. */
+MW_MUST_CHECK int cert_parse_memo(struct cert **out, struct mw_span der,
+                                  struct x509_memo *memo);
 
 /* The same with OpenSSL's share of the work done in `bare`, a library context without
  * algorithms: x509 then lacks its key, whose decoding costs ten times all the rest.  The

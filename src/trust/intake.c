@@ -13,7 +13,8 @@ static int take(struct judge *j, struct mw_span der, const char *which, size_t a
     struct cert *c = NULL;
     /* Of a crowd of certificates most are never used; the few of an ordinary server are. */
     bool crowd = j->ev->n_sent + j->ev->n_fetched > ORDINARY_CERTS;
-    int error = cert_parse_bare(&c, der, crowd ? j->policy->bare : NULL);
+    int error = crowd ? cert_parse_bare(&c, der, j->policy->bare)
+                      : cert_parse_memo(&c, der, j->policy->memo);
 
     if (error < 0)
         return error;

@@ -8,6 +8,7 @@
 #include "trust/catalogue.h"
 #include "trust/ct_logs.h"
 #include "trust/pem.h"
+#include "trust/x509_memo.h"
 
 enum { MAX_ANCHORS = 20000, MAX_POLICY_BYTES = 64 << 20, DEFAULT_CLOCK_TOLERANCE_S = 300 };
 
@@ -56,7 +57,8 @@ int mw_policy_new(struct mw_policy **out)
     p->purpose = MW_SERVER_AUTH;
     p->max_intermediates = -1;
     p->clock_tolerance_s = DEFAULT_CLOCK_TOLERANCE_S;
-    error = bare_context_make(p);
+    p->memo = x509_memo_new();
+    error = p->memo != NULL ? bare_context_make(p) : -ENOMEM;
     if (error == 0)
         error = roots_load(&p->roots, &p->arena);
     if (error == 0)
@@ -78,6 +80,7 @@ void mw_policy_free(struct mw_policy *p)
     ct_logs_free(p->ct_logs);
     free(p->pins);
     free(p->decisions);
+    x509_memo_free(p->memo);
     if (p->bare_provider != NULL)
         OSSL_PROVIDER_unload(p->bare_provider);
     OSSL_LIB_CTX_free(p->bare);

@@ -24,6 +24,7 @@ struct anchor {
 
 struct mw_policy {
     struct arena arena;                 /* small things live as long as the policy */
+    struct x509_memo *memo;             /* of certificates that servers sent; saves work only */
     OSSL_LIB_CTX *bare;                 /* see cert_parse_bare() */
     OSSL_PROVIDER *bare_provider;       /* what keeps it bare */
     struct roots roots;                 /* the built-in lists */
