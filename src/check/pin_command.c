@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/own.h"
+#include "check/exit.h"
 #include "check/pem.h"
 #include "check/pins.h"
 #include "check/state.h"
@@ -239,9 +240,10 @@ static int remove_pins(const struct pin_run *r, const char *host, const char *sp
                           : 0;
     if (rc != 0)
         return store_trouble(r, rc);
-    if (n == 0)
-        return subcommand_fail(&command, "no such pin; \"%s list\" shows what there is",
-                               command.name);
+    if (n == 0) {
+        subcommand_fail(&command, "no such pin; \"%s list\" shows what there is", command.name);
+        return CHECK_FINDINGS;
+    }
     printf("Forgotten: %zu pin%s of %s.\n", n, n == 1 ? "" : "s", parsed.text);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/text.h"
 #include "check/decisions.h"
+#include "check/exit.h"
 #include "check/state.h"
 #include "check/subcommand.h"
 #include "check/target.h"
@@ -164,9 +165,11 @@ static int remove_host(struct store *s, const char *word, struct arena *arena)
     if (r != 0)
         return subcommand_fail(&command, "cannot forget it: %s",
                                r > 0 ? store_error(s) : "out of memory");
-    if (n == 0)
-        return subcommand_fail(&command, "nothing is trusted anyway for %s; \"%s list\" shows "
-                                         "what is", target.typed, command.name);
+    if (n == 0) {
+        subcommand_fail(&command, "nothing is trusted anyway for %s; \"%s list\" shows what is",
+                        target.typed, command.name);
+        return CHECK_FINDINGS;
+    }
     printf("Forgotten: %zu decision%s for %s.\n", n, n == 1 ? "" : "s", target.typed);
     return 0;
 }
