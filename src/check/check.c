@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/own.h"
 #include "check/ask.h"
 #include "check/exit.h"
@@ -81,12 +82,35 @@ static int check_ask(struct output *out, const char *folder, int exit, struct bu
     return accepted == out->odd ? CHECK_PRIVATE : exit;
 }
 
+/* Where fetched revocation lists are kept for the next run; made if need be.  NULL: nowhere, and
+ * they are fetched each time.  The caller frees it. */
+static char *cache_folder(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    CLEANUP(buf_deinit) struct buf path = BUF_INIT(4096);
+
+    if (cache != NULL && cache[0] == '/')
+        buf_printf(&path, "%s/midwatch", cache);
+    else if (home != NULL && home[0] == '/')
+        buf_printf(&path, "%s/.cache/midwatch", home);
+    if (path.len == 0 || buf_error(&path) != 0 ||
+        file_make_folders((const char *)path.data) != 0)
+        return NULL;
+    return buf_steal(&path);
+}
+
 static int check_run(const struct check_options *o, const struct mw_policy *policy,
                      const char *folder, struct buf *error)
 {
     CLEANUP(output_deinit) struct output out;
+    bool fetches = o->set.chain == NULL && !o->set.no_network_evidence;
+    CLEANUP(own_free) char *cache = fetches ? cache_folder() : NULL;
     struct run run = {
-        .options = o, .policy = policy, .on_result = output_on_result, .context = &out
+        .options = o,
+        .policy = policy,
+        .cache_folder = cache,
+        .on_result = output_on_result,
+        .context = &out,
     };
     struct run_end end;
     int rc;
