@@ -1,16 +1,18 @@
 #include "check/ask.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "check/decisions.h"
 #include "check/exit.h"
+#include "check/layout.h"
 #include "check/report.h"
 #include "check/state.h"
 #include "check/story.h"
 
-enum { ASK_ARENA_BYTES = 1 << 20, ANSWER_BYTES = 64 };
+enum { ASK_ARENA_BYTES = 1 << 20, ANSWER_BYTES = 64, QUESTION_BYTES = 16 << 10 };
 
 void ask_deinit(struct ask *a)
 {
@@ -73,26 +75,47 @@ int ask_prepare(struct ask *a, const struct check_options *o, const struct mw_ev
     return prepare_ca(q, &o->set, v, now);
 }
 
+/* A sentence, wrapped at the width of the terminal. */
+static void say(FILE *out, size_t indent, const char *format, ...) PRINTF_LIKE(3, 4);
+
+static void say(FILE *out, size_t indent, const char *format, ...)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(QUESTION_BYTES);
+    CLEANUP(buf_deinit) struct buf lines = BUF_INIT(2 * QUESTION_BYTES);
+    struct layout l = layout_for(out, COLOUR_NEVER, &lines);
+    va_list args;
+
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    if (buf_error(&text) != 0)
+        return;
+    buf_fill(&lines, ' ', indent);
+    layout_wrap(&l, indent, indent, (const char *)text.data);
+    if (buf_error(&lines) == 0)
+        fwrite(lines.data, 1, lines.len, out);
+}
+
 static void question_show(const struct question *q, FILE *out)
 {
     CLEANUP(buf_deinit) struct buf until = BUF_INIT(64);
     const char *reason = q->key->reason;
 
     wall_format(&until, q->key->until);
-    fprintf(out, "\n%s: %s\n", q->target, q->headline);
-    fprintf(out, "  A yes covers %s with the key\n    %s\n", q->target, q->key->key);
-    fprintf(out, "  for these findings and no others: %s\n", q->key->findings);
-    fprintf(out, "  until %s, and is written down%s%s.\n",
-            buf_error(&until) == 0 ? (const char *)until.data : "?",
-            reason != NULL && reason[0] != '\0' ? " with the reason: " : "",
-            reason != NULL ? reason : "");
+    fputc('\n', out);
+    say(out, 0, "%s: %s", q->target, q->headline);
+    say(out, 2, "A yes covers %s with the key %s for these findings and no others: %s; until %s.",
+        q->target, q->key->key, q->key->findings,
+        buf_error(&until) == 0 ? (const char *)until.data : "?");
+    if (reason != NULL && reason[0] != '\0')
+        say(out, 2, "It is written down with the reason: %s", reason);
     if (q->ca == NULL) {
         fprintf(out, "Trust anyway? [y/N] ");
     } else {
-        fprintf(out,
-                "  Its certificates are made anew from time to time.  \"c\" covers every\n"
-                "  certificate for this host that is signed by\n    %s\n",
-                q->ca_name);
+        say(out, 2,
+            "Its certificates are made anew from time to time: \"c\" covers every certificate for "
+            "this host that is signed by %s",
+            q->ca_name);
         fprintf(out, "Trust anyway? [y: this key, c: that signer, N] ");
     }
     fflush(out);

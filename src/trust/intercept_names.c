@@ -110,8 +110,7 @@ void intercept_names(struct middle *m)
     if (strcmp(s.product->kind, "captive-portal") == 0)
         m->portal = true;
     name_format(&issuer, s.cert->issuer);
-    f = judge_add(m->j, MW_INTERCEPTOR_NAMED, s.index, "%s (%s): issuer \"%s\"%s", s.product->name,
-                  s.product->vendor != NULL ? s.product->vendor : "vendor unknown",
+    f = judge_add(m->j, MW_INTERCEPTOR_NAMED, s.index, "%s: issuer \"%s\"%s", s.product->name,
                   judge_text(m->j, &issuer),
                   s.product->also_genuine ? "; some sites really use this issuer" : "");
     middle_weigh(m, f, named_weight(&s));
