@@ -427,7 +427,8 @@ enum mw_action {
     MW_PROCEED,                 /* private, or everything wrong was accepted before */
     MW_ASK,                     /* show the findings, ask "Trust anyway?" */
     MW_REFUSE,                  /* do not even ask: revoked, known-bad root (everybody has its
-                                 * key), pins not met, or nothing to judge */
+                                 * key), pins not met, or nothing to judge: no certificate, or
+                                 * a handshake that broke before its key was proven */
 };
 MW_API enum mw_action mw_attended_action(const struct mw_verdict *v);
 

@@ -45,6 +45,20 @@ struct mw_wall clock_true_now(const struct judge *j)
     return now;
 }
 
+struct mw_wall clock_earliest(const struct judge *j)
+{
+    struct mw_wall then = clock_true_now(j);
+
+    return j->v->clock.is_signed || then.s < j->ev->now.s ? then : j->ev->now;
+}
+
+struct mw_wall clock_latest(const struct judge *j)
+{
+    struct mw_wall then = clock_true_now(j);
+
+    return j->v->clock.is_signed || then.s > j->ev->now.s ? then : j->ev->now;
+}
+
 static void raise_bound(struct bound *b, struct mw_wall at, const char *from)
 {
     if (at.s > b->at.s)

@@ -15,4 +15,10 @@
 /* The time to judge ages by: this computer's, corrected by what the clock stage found. */
 struct mw_wall clock_true_now(const struct judge *j);
 
+/* The two ends of what the time may be.  Unsigned time may come from anybody on the way, so it
+ * can take trust away and never give it: what trust is granted until lapses by the latest, what
+ * guards it until then (a pin) by the earliest.  Signed time leaves nothing between them. */
+struct mw_wall clock_earliest(const struct judge *j);
+struct mw_wall clock_latest(const struct judge *j);
+
 #endif

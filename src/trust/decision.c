@@ -210,13 +210,12 @@ static void apply(struct judge *j, const struct mw_decision *d)
               d->reason != NULL ? d->reason : "");
 }
 
-/* A clock set back must not bring a decision to life again, so the corrected time counts; and
- * a decision from the future was not made by this clock. */
+/* Neither a clock set back nor a forged reading of another clock must bring a decision to life
+ * again; and a decision from the future was not made by this clock. */
 static bool in_force(const struct judge *j, const struct mw_decision *d)
 {
-    struct mw_wall now = clock_true_now(j);
-
-    return now.s < d->until.s && now.s >= d->made.s - j->policy->clock_tolerance_s;
+    return clock_latest(j).s < d->until.s &&
+           clock_earliest(j).s >= d->made.s - j->policy->clock_tolerance_s;
 }
 
 static void narrow_find(struct judge *j, const struct mw_finding *new)
@@ -240,7 +239,7 @@ static void expired_find(struct judge *j, const struct mw_decision *d)
     if (!written(j, &until))
         return;
     judge_add(j, MW_DECISION_EXPIRED, -1, "an earlier decision for this host and key %s %s",
-              clock_true_now(j).s >= d->until.s ? "ended on" : "does not hold yet; it ends on",
+              clock_latest(j).s >= d->until.s ? "ended on" : "does not hold yet; it ends on",
               (const char *)until.data);
 }
 
@@ -250,7 +249,8 @@ int decision_judge(struct judge *j)
     const struct mw_decision *expired = NULL;
     const struct mw_finding *new = NULL;
 
-    if (j->leaf == NULL || !anything_needed(j))
+    /* Where nobody proved to hold the key, what was accepted for the key does not apply. */
+    if (j->leaf == NULL || !reach_came_through(j->ev->reach) || !anything_needed(j))
         return 0;
     for (size_t i = 0; i < j->policy->n_decisions; i++) {
         const struct mw_decision *d = &j->policy->decisions[i];
@@ -301,6 +301,15 @@ bool mw_may_proceed_unattended(const struct mw_verdict *v, const char **why)
     return false;
 }
 
+/* The certificates were shown by somebody who never proved that they are theirs. */
+static bool is_unproven(const struct mw_finding *f)
+{
+    enum mw_group group = mw_code_info(f->code)->group;
+
+    return f->severity >= MW_WARNING &&
+           (group == MW_GROUP_BLOCKED || group == MW_GROUP_UNREACHABLE);
+}
+
 enum mw_action mw_attended_action(const struct mw_verdict *v)
 {
     bool needed = false, accepted = true;
@@ -310,7 +319,7 @@ enum mw_action mw_attended_action(const struct mw_verdict *v)
     for (size_t i = 0; i < v->n_findings; i++) {
         const struct mw_finding *f = &v->findings[i];
 
-        if (f->severity == MW_ERROR && decision_refused(f->code))
+        if ((f->severity == MW_ERROR && decision_refused(f->code)) || is_unproven(f))
             return MW_REFUSE;
         if (!decision_needed(f))
             continue;

@@ -89,6 +89,10 @@ bool judge_has(const struct judge *j, enum mw_code code);
  * again with the corrected time.  *out's lists live in judge->arena. */
 MW_MUST_CHECK int chain_judge(struct judge *j, struct mw_wall at, struct chain_result *out);
 
+/* Is there a connection to judge, or a file?  Certificates of a handshake that broke prove
+ * nothing: anybody can send a copy of them. */
+bool reach_came_through(enum mw_reach reach);
+
 /* The stages; each returns 0 or -errno. */
 MW_MUST_CHECK int intake_judge(struct judge *j);
 MW_MUST_CHECK int clock_judge(struct judge *j);

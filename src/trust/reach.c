@@ -71,6 +71,11 @@ static void doubt(struct mw_finding *f)
     f->disproof = "The same happens from another network: then the server does it.";
 }
 
+bool reach_came_through(enum mw_reach reach)
+{
+    return reach == MW_REACH_HANDSHAKE || reach == MW_REACH_NOT_TRIED;
+}
+
 int reach_judge(struct judge *j)
 {
     const struct mw_evidence *ev = j->ev;

@@ -190,9 +190,20 @@ struct standing {
     bool tried;                         /* something covered it */
 };
 
+/* An old answer must not grow young by a forged time.  One dated ahead of this computer's clock
+ * shows that the clock is slow, so the latest time decides both. */
 static enum status_age age(const struct judge *j, const struct revocation_item *item)
 {
-    return status_age(&item->answer, clock_true_now(j), j->policy->clock_tolerance_s);
+    return status_age(&item->answer, clock_latest(j), j->policy->clock_tolerance_s);
+}
+
+/* Nor must a certificate on hold be let go by a forged time. */
+static bool revoked_still(const struct judge *j, const struct status_answer *a)
+{
+    const int64_t grace_s = j->policy->clock_tolerance_s;
+
+    return status_is_final(a) || status_age(a, clock_latest(j), grace_s) == STATUS_FRESH ||
+           status_age(a, clock_earliest(j), grace_s) == STATUS_FRESH;
 }
 
 static const char *age_words(enum status_age a)
@@ -211,7 +222,7 @@ static struct standing stand(const struct judge *j, size_t i)
             continue;
         s.tried = true;
         if (k->why == NULL && k->answer.status == STATUS_REVOKED &&
-            (fresh || status_is_final(&k->answer))) {
+            revoked_still(j, &k->answer)) {
             s.state = MW_REVOCATION_REVOKED;
             s.item = k;
             return s;

@@ -83,18 +83,12 @@ static enum mw_outcome outcome_without_handshake(const struct judge *j)
     return j->ev->local.portal == MW_SEEN_YES ? MW_BLOCKED : MW_UNREACHABLE;
 }
 
-/* Certificates of a handshake that broke prove nothing: anybody can send a copy of them. */
-static bool came_through(enum mw_reach reach)
-{
-    return reach == MW_REACH_HANDSHAKE || reach == MW_REACH_NOT_TRIED;
-}
-
 /* Without a certificate nothing can be private, whatever else was or was not found. */
 static enum mw_outcome outcome(const struct judge *j)
 {
     if (finding_count(&j->findings, MW_ERROR) > 0)
         return MW_UNTRUSTED;
-    if (j->leaf == NULL || !came_through(j->ev->reach))
+    if (j->leaf == NULL || !reach_came_through(j->ev->reach))
         return outcome_without_handshake(j);
     if (j->chain.path.anchor == MW_ANCHOR_NONE)
         return MW_UNTRUSTED;
