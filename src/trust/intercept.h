@@ -16,6 +16,7 @@ struct middle {
     bool public_anchor;            /* the accepted path ends in the public set */
     const struct product *product; /* recognised; NULL: not */
     enum mw_certainty named;       /* that it is this product */
+    bool genuine;                  /* its very key, and at home: some sites really use it */
     bool portal;                   /* a login page stands in the way */
 };
 

@@ -62,7 +62,6 @@ static void anchor_weigh(struct middle *m)
 {
     CLEANUP(buf_deinit) struct buf root = BUF_INIT(64 * 1024);
     const struct path *path = &m->j->chain.path;
-    bool genuine = m->product != NULL && m->product->also_genuine;
 
     if (path->anchor != MW_ANCHOR_LOCAL) {
         weigh_add(&m->weighing, judge_has(m->j, MW_UNKNOWN_AUTHORITY)
@@ -76,7 +75,7 @@ static void anchor_weigh(struct middle *m)
                  judge_add(m->j, MW_LOCAL_ANCHOR_ON_PUBLIC, (int)path->n - 1,
                            "the root \"%s\" is not public; %s is a public name",
                            judge_text(m->j, &root), m->j->host.text),
-                 genuine ? 5 : weigh_of(MW_LOCAL_ANCHOR_ON_PUBLIC));
+                 m->genuine ? 5 : weigh_of(MW_LOCAL_ANCHOR_ON_PUBLIC));
 }
 
 void intercept_certificate(struct middle *m)

@@ -3,6 +3,7 @@
  * name. A name says nothing under a public authority: those check whom they issue to.
  */
 #include <errno.h>
+#include <openssl/obj_mac.h>
 
 #include "base/own.h"
 #include "trust/finding.h"
@@ -73,6 +74,35 @@ static enum mw_certainty named_certainty(const struct sighting *s)
     return s->product->grade <= GRADE_B && !s->product->also_genuine ? MW_LIKELY : MW_HINT;
 }
 
+/* The domains of a country: its code (ISO 3166-1), and what else it was given. */
+static bool is_country_tree(struct mw_span country, struct mw_span tree)
+{
+    static const struct {
+        const char *country, *tree;
+    } more[] = { { "RU", "su" }, { "RU", "xn--p1ai" } };
+
+    if (country.len == 2 && span_eq_nocase(country, tree))
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(more); i++)
+        if (span_eq_nocase(country, span_str(more[i].country)) &&
+            span_eq_nocase(tree, span_str(more[i].tree)))
+            return true;
+    return false;
+}
+
+/* A name is borrowed by whoever likes to pass for harmless, so only the very key counts; and a
+ * state's authority has no business with names outside of its country. */
+static bool is_genuine(const struct middle *m, const struct sighting *s)
+{
+    CLEANUP(buf_deinit) struct buf country = BUF_INIT(1024);
+    const char *dot = strrchr(m->j->host.text, '.');
+
+    if (!s->product->also_genuine || !s->by_key || m->j->host.kind != HOST_DNS || dot == NULL)
+        return false;
+    name_attribute(&country, s->cert->issuer, NID_countryName);
+    return is_country_tree(buf_span(&country), span_str(dot + 1));
+}
+
 /* In decibans; see docs/weighing.md. */
 static int named_weight(const struct sighting *s)
 {
@@ -107,6 +137,7 @@ void intercept_names(struct middle *m)
         return;
     m->product = s.product;
     m->named = named_certainty(&s);
+    m->genuine = is_genuine(m, &s);
     if (strcmp(s.product->kind, "captive-portal") == 0)
         m->portal = true;
     name_format(&issuer, s.cert->issuer);
