@@ -129,7 +129,8 @@ static size_t utf8_len(struct mw_span s, uint32_t *code)
     return n + 1;
 }
 
-/* Control characters, and what Unicode shows as nothing or lets reorder what is shown. */
+/* Control characters, what Unicode shows as nothing or lets reorder what is shown, and what it
+ * calls no character at all: one of those makes XML that nobody can read (XML 1.0 2.2). */
 static bool shows_safely(uint32_t code)
 {
     static const struct {
@@ -138,20 +139,27 @@ static bool shows_safely(uint32_t code)
         {0x00,     0x1f   },
         { 0x7f,    0x9f   },
         { 0xad,    0xad   },
+        { 0x34f,   0x34f  },
         { 0x61c,   0x61c  },
-        { 0x180e,  0x180e },
+        { 0x115f,  0x1160 },
+        { 0x17b4,  0x17b5 },
+        { 0x180b,  0x180f },
         { 0x200b,  0x200f },
         { 0x2028,  0x202e },
         { 0x2060,  0x206f },
+        { 0x3164,  0x3164 },
+        { 0xfdd0,  0xfdef },
+        { 0xfe00,  0xfe0f },
         { 0xfeff,  0xfeff },
-        { 0xfff9,  0xfffb },
+        { 0xffa0,  0xffa0 },
+        { 0xfff0,  0xfffb },
         { 0xe0000, 0xe0fff},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
         if (code >= hidden[i].first && code <= hidden[i].last)
             return false;
-    return true;
+    return (code & 0xfffe) != 0xfffe;
 }
 
 void text_safe(struct buf *out, struct mw_span text, size_t max_bytes)

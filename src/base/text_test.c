@@ -118,6 +118,17 @@ static void test_safe_cannot_be_forged(void **state)
     safe("\xf3\xa0\x81\x81", 4, 0, "\\xf3\\xa0\\x81\\x81"); /* a tag character */
     safe("\xe2\x81\xa0", 3, 0, "\\xe2\\x81\\xa0");          /* word joiner */
     safe("\xc2\xad", 2, 0, "\\xc2\\xad");                   /* soft hyphen */
+    safe("\xe3\x85\xa4", 3, 0, "\\xe3\\x85\\xa4");          /* Hangul filler */
+    safe("\xef\xb8\x80", 3, 0, "\\xef\\xb8\\x80");          /* variation selector */
+}
+
+static void test_safe_is_fit_for_xml(void **state)
+{
+    (void)state;
+    safe("\xef\xbf\xbf", 3, 0, "\\xef\\xbf\\xbf"); /* U+FFFF, no character */
+    safe("\xef\xbf\xbe", 3, 0, "\\xef\\xbf\\xbe");
+    safe("\xf4\x8f\xbf\xbf", 4, 0, "\\xf4\\x8f\\xbf\\xbf");
+    safe("\xef\xbf\xbd", 3, 0, "\xef\xbf\xbd"); /* the replacement character */
 }
 
 static void test_safe_cuts_on_a_border(void **state)
@@ -162,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_unbase64_takes_and_refuses),
         cmocka_unit_test(test_safe),
         cmocka_unit_test(test_safe_cannot_be_forged),
+        cmocka_unit_test(test_safe_is_fit_for_xml),
         cmocka_unit_test(test_safe_cuts_on_a_border),
         cmocka_unit_test(test_number),
     };
