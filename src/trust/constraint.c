@@ -49,11 +49,14 @@ static bool subtree_next(struct reader *r, struct san *base)
     return !r->failed;
 }
 
-/* Non-empty labels of letters, digits, hyphen and underscore. */
+/* Non-empty labels of letters, digits, hyphen and underscore, 253 octets in all (RFC 1034
+ * 3.1). */
 static bool dns_is_valid(struct mw_span s)
 {
     size_t label = 0;
 
+    if (s.len > 253)
+        return false;
     for (size_t i = 0; i < s.len; i++) {
         uint8_t c = s.data[i];
 
@@ -298,6 +301,7 @@ static bool same_kind(const struct san *a, const struct san *b)
 
 struct check {
     struct subtrees trees;
+    bool name_valid;            /* the name under way: asked once, since it may be long */
     size_t *work_left;
     struct buf *why;
 };
@@ -317,6 +321,25 @@ static void why_name(struct buf *why, const struct san *name)
         text_safe(why, name->value, 100);
 }
 
+/* What a comparison costs, in those of two ordinary names.  Names may be a megabyte long, and
+ * those of directories are decoded before they are compared. */
+static size_t cost_of(const struct san *name, const struct san *base)
+{
+    size_t bytes = name->value.len + base->value.len;
+
+    return 1 + bytes / (name->kind == SAN_DIRECTORY ? 8 : 64);
+}
+
+/* false: it ran out. */
+static bool work_take(const struct check *k, size_t cost)
+{
+    if (*k->work_left < cost)
+        *k->work_left = 0;
+    else
+        *k->work_left -= cost;
+    return *k->work_left > 0;
+}
+
 /* One list.  *constrained: the list has a subtree of the name's kind. */
 static enum constraint_result list_check(const struct check *k, struct mw_span list,
                                          bool excluding, const struct san *name,
@@ -327,26 +350,28 @@ static enum constraint_result list_check(const struct check *k, struct mw_span l
 
     *constrained = *matched = false;
     while (read_more(&r) && !*matched) {
-        if (*k->work_left == 0)
+        if (!work_take(k, 1))
             return CONSTRAINT_TOO_COMPLEX;
-        --*k->work_left;
         if (!subtree_next(&r, &base))
             break;
         if (!same_kind(name, &base))
             continue;
+        if (!work_take(k, cost_of(name, &base)))
+            return CONSTRAINT_TOO_COMPLEX;
         *constrained = true;
         if (name->kind == SAN_OTHER)
             return CONSTRAINT_UNSUPPORTED;
-        *matched = name_is_valid(name) ? name_matches(name, &base, excluding) : excluding;
+        *matched = k->name_valid ? name_matches(name, &base, excluding) : excluding;
     }
     return CONSTRAINT_HOLDS;
 }
 
-static enum constraint_result name_check(const struct check *k, const struct san *name)
+static enum constraint_result name_check(struct check *k, const struct san *name)
 {
     bool constrained, matched;
     enum constraint_result r;
 
+    k->name_valid = name_is_valid(name);
     r = list_check(k, k->trees.excluded, true, name, &constrained, &matched);
     if (r == CONSTRAINT_HOLDS && matched)
         r = CONSTRAINT_VIOLATED;
@@ -363,7 +388,7 @@ static enum constraint_result name_check(const struct check *k, const struct san
 enum constraint_result constraint_check(const struct cert *ca, const struct cert *below,
                                         size_t *work_left, struct buf *why)
 {
-    struct check k = { subtrees_find(ca), work_left, why };
+    struct check k = { .trees = subtrees_find(ca), .work_left = work_left, .why = why };
     enum constraint_result r = CONSTRAINT_HOLDS;
     struct san name = { SAN_DIRECTORY, below->subject };
     bool email_in_san = false;

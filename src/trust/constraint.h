@@ -22,7 +22,7 @@ bool constraint_well_formed(const struct cert *ca, bool strict);
 
 /* Does `below` obey the constraints of `ca`, a CA above it?  The caller leaves out self-issued
  * certificates that are not the leaf (RFC 5280 6.1.3).  `why` gets the offending name when
- * the answer is bad.  *work_left counts comparisons down. */
+ * the answer is bad.  *work_left counts comparisons down, long names as many. */
 enum constraint_result constraint_check(const struct cert *ca, const struct cert *below,
                                         size_t *work_left, struct buf *why);
 

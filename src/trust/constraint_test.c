@@ -104,6 +104,28 @@ static void work_is_bounded(void **state)
                      CONSTRAINT_TOO_COMPLEX);
 }
 
+/* A name of a megabyte against thousands of constraints must not take minutes. */
+static void long_names_cost_more(void **state)
+{
+    enum { LONG = 4000 };
+    CLEANUP(buf_deinit) struct buf names = BUF_INIT(2 * LONG);
+    const char *many = "excluded;URI:a.test,excluded;URI:b.test,excluded;URI:c.test";
+
+    (void)state;
+    buf_str(&names, "URI:https://other.test/");
+    buf_fill(&names, 'a', LONG);
+    assert_int_equal(checked(many, (const char *)names.data, "CN=x", 1000), CONSTRAINT_HOLDS);
+    assert_int_equal(checked(many, (const char *)names.data, "CN=x", LONG / 64 * 2),
+                     CONSTRAINT_TOO_COMPLEX);
+    buf_truncate(&names, 0);
+    buf_str(&names, "DNS:");
+    for (int i = 0; i < 150; i++)
+        buf_str(&names, "a.");
+    buf_str(&names, "other.test");
+    assert_int_equal(checked("permitted;DNS:other.test", (const char *)names.data, "CN=x", 1000),
+                     CONSTRAINT_VIOLATED);
+}
+
 /* NameConstraints given as bytes, on an authority. */
 static bool well_formed(struct mw_span value, bool strict)
 {
@@ -152,6 +174,7 @@ int main(void)
         cmocka_unit_test(every_kind_is_compared),
         cmocka_unit_test(the_subject_counts),
         cmocka_unit_test(work_is_bounded),
+        cmocka_unit_test(long_names_cost_more),
         cmocka_unit_test(form_is_held_to),
     };
 
