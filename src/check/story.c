@@ -126,7 +126,8 @@ static bool has_error_in(const struct mw_verdict *v, enum mw_group group)
 static const char *reader_name(struct teller *t, const struct mw_reader *r)
 {
     if (r->product != NULL && r->vendor != NULL &&
-        strncmp(r->product, r->vendor, strlen(r->vendor)) != 0)
+        strncmp(r->product, r->vendor, strlen(r->vendor)) != 0 &&
+        strncmp(r->vendor, r->product, strlen(r->product)) != 0)
         return told(t, "%s (%s)", r->product, r->vendor);
     if (r->product != NULL)
         return r->product;
@@ -175,9 +176,15 @@ static const char *untrusted_headline(struct teller *t)
     const struct mw_verdict *v = t->v;
     const struct mw_finding *worst = first_error(v);
 
-    if (v->clock.state == MW_CLOCK_TO_BLAME)
+    if (v->clock.state == MW_CLOCK_TO_BLAME && v->clock.valid_at_true_time)
         return told(t, "this computer's clock is wrong; at the true time the certificate of %s "
                        "is valid", v->host);
+    if (v->clock.state == MW_CLOCK_TO_BLAME)
+        return told(t, "this computer's clock is wrong, which hides that the certificate of %s is "
+                       "not valid", v->host);
+    if (v->n_readers > 0 && v->anchor == MW_ANCHOR_LOCAL && worst != NULL)
+        return told(t, "%s, and besides: %s", resigned(t),
+                    within(t, mw_code_info(worst->code)->title));
     if (v->n_readers > 0)
         return told(t, "%s, whom this computer has no reason to trust", resigned(t));
     if (worst == NULL)
@@ -358,7 +365,7 @@ static void tell_sees(struct teller *t)
                        "can change them");
         return;
     case MW_UNTRUSTED:
-        if (t->v->clock.state != MW_CLOCK_TO_BLAME)
+        if (t->v->clock.state != MW_CLOCK_TO_BLAME || !t->v->clock.valid_at_true_time)
             list_add(sees, "nothing yet; if you go on, whoever answers could read and change "
                            "everything");
         return;
