@@ -34,7 +34,6 @@ static const char *const explained[] = {
     "rfc5280::nc::permitted-dns-match-more",
     "rfc5280::nc::permitted-ipv4-match",
     "rfc5280::nc::permitted-ipv6-match",
-    "rfc5280::nc::permitted-dn-match",
     "webpki::nc::nc-permits-dns-san-pattern",
     "webpki::san::exact-localhost-ip-san",
     "webpki::san::leftmost-wildcard-san",

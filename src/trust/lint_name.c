@@ -291,6 +291,17 @@ static bool common_name_is_san(const struct cert *c, struct mw_span cn)
     return false;
 }
 
+/* Could somebody read this common name as a host name or an address?  One that has blanks, or
+ * neither a dot nor a colon, is a title ("Intranet", "Web server 5") and misleads nobody; a bare
+ * hexadecimal number is an address to some (inet_aton). */
+static bool reads_as_name(struct mw_span cn)
+{
+    if (cn.len == 0 || memchr(cn.data, ' ', cn.len) != NULL)
+        return false;
+    return memchr(cn.data, '.', cn.len) != NULL || memchr(cn.data, ':', cn.len) != NULL ||
+           span_eq_nocase(span_cut(cn, 0, 2), SPAN_LIT("0x"));
+}
+
 void lint_names_form(struct lint *l, size_t i)
 {
     const struct cert *c = l->path->certs[i];
@@ -313,7 +324,7 @@ void lint_names_form(struct lint *l, size_t i)
     if (l->j->policy->purpose == MW_CLIENT_AUTH)
         return;
     name_attribute(&cn, c->subject, NID_commonName);
-    if (cn.len > 0 && !common_name_is_san(c, buf_span(&cn)))
+    if (reads_as_name(buf_span(&cn)) && !common_name_is_san(c, buf_span(&cn)))
         lint_form(l, MW_BAD_SUBJECT, i, "its common name \"%s\" is none of its alternative names",
                   (const char *)cn.data);
 }
