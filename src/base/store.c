@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -103,11 +104,27 @@ static int create_private(const char *path)
     return fd < 0 ? -errno : 0;
 }
 
+/* What others may write to is not what this user decided; and what another user owns could
+ * lead elsewhere by a symbolic link. */
+static const char *folder_fault(const char *folder)
+{
+    struct stat st;
+
+    if (stat(folder, &st) < 0)
+        return strerror(errno);
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return "belongs to another user; use a folder of your own";
+    if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return "other users may write to this folder; chmod 700 it";
+    return NULL;
+}
+
 int store_open(struct store **out, const char *folder, const char *file,
                const char *const *migrations, size_t n_migrations, char *error)
 {
     CLEANUP(store_closep) struct store *s = calloc(1, sizeof(*s));
     char path[PATH_MAX];
+    const char *fault;
     int r;
 
     if (s == NULL) {
@@ -119,6 +136,11 @@ int store_open(struct store **out, const char *folder, const char *file,
         return -ENAMETOOLONG;
     }
     r = file_make_folders(folder);
+    fault = r == 0 ? folder_fault(folder) : NULL;
+    if (fault != NULL) {
+        say(error, folder, fault);
+        return -EPERM;
+    }
     if (r == 0)
         r = create_private(path);
     if (r < 0) {

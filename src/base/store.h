@@ -16,6 +16,7 @@ struct store;
 /* Creates folder and file if they are missing (mode 0700 and 0600) and runs the migrations
  * that have not run yet: `migrations` is a list of SQL scripts, the file remembers how many it
  * has seen (PRAGMA user_version).  A file from a newer Midwatch is refused with -EPROTO.
+ * A folder of another user, or that others may write to, is refused with -EPERM.
  * On failure `error` (may be NULL, else 256 bytes) says what and where. */
 MW_MUST_CHECK int store_open(struct store **out, const char *folder, const char *file,
                              const char *const *migrations, size_t n_migrations, char *error);

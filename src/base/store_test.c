@@ -94,6 +94,29 @@ static void test_file_and_folder_are_private(void **state)
     assert_int_equal(ask(s, "PRAGMA synchronous"), 2);
 }
 
+static void test_a_folder_of_others_is_refused(void **state)
+{
+    const struct fixture *f = *state;
+    struct store *s = open_it(f, 2);
+    char error[256] = "";
+
+    store_close(s);
+    s = NULL;
+    assert_int_equal(chmod(f->folder, 0777), 0);
+    assert_int_equal(store_open(&s, f->folder, "s.db", migrations, 2, error), -EPERM);
+    assert_null(s);
+    assert_non_null(strstr(error, f->folder));
+    assert_non_null(strstr(error, "chmod 700"));
+    assert_int_equal(chmod(f->folder, 0755), 0);
+    assert_int_equal(store_open(&s, f->folder, "s.db", migrations, 2, error), 0);
+    store_close(s);
+    s = NULL;
+    if (geteuid() != 0 || chown(f->folder, 65534, 65534) < 0)
+        return; /* only root can give it away */
+    assert_int_equal(store_open(&s, f->folder, "s.db", migrations, 2, error), -EPERM);
+    assert_non_null(strstr(error, "another user"));
+}
+
 static void test_migrations_run_once(void **state)
 {
     struct fixture *f = *state;
@@ -264,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_file_and_folder_are_private, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_folder_of_others_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_migrations_run_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_newer_file_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_migration_leaves_the_old_state, setup,
