@@ -418,8 +418,9 @@ MW_API const char *mw_severity_name(enum mw_severity severity);
 MW_API const char *mw_certainty_name(enum mw_certainty certainty);
 MW_API const char *mw_place_name(enum mw_place place);  /* "this-computer", … */
 
-/* Unattended: true only for MW_PRIVATE.  There is no way to weaken it: remembered decisions
- * do not count here.  *why (may be NULL) becomes the code of the first reason, else NULL. */
+/* Unattended: true only for MW_PRIVATE, and only for a host: without one (evidence.host NULL)
+ * the certificate may be anybody's.  There is no way to weaken it: remembered decisions do not
+ * count here.  *why (may be NULL) becomes the code of the first reason, else NULL. */
 MW_API bool mw_may_proceed_unattended(const struct mw_verdict *v, const char **why);
 
 /* Attended: what an app should do. */

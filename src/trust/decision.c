@@ -281,6 +281,12 @@ int decision_judge(struct judge *j)
 
 /* ------------------------------------------------------------------------ asking ---- */
 
+/* A chain that was judged for no name may be anybody's. */
+static bool is_about_a_name(const struct mw_verdict *v)
+{
+    return v->host != NULL && v->host[0] != '\0';
+}
+
 bool mw_may_proceed_unattended(const struct mw_verdict *v, const char **why)
 {
     const struct mw_finding *first = NULL;
@@ -290,14 +296,15 @@ bool mw_may_proceed_unattended(const struct mw_verdict *v, const char **why)
     for (size_t i = 0; v != NULL && i < v->n_findings && first == NULL; i++)
         if (v->findings[i].severity == MW_ERROR)
             first = &v->findings[i];
-    if (v != NULL && v->outcome == MW_PRIVATE && first == NULL)
+    if (v != NULL && v->outcome == MW_PRIVATE && first == NULL && is_about_a_name(v))
         return true;
     for (size_t i = 0; v != NULL && i < v->n_findings && first == NULL; i++)
         if (v->findings[i].severity == MW_WARNING)
             first = &v->findings[i];
     if (why != NULL)
         *why = first != NULL ? mw_code_info(first->code)->code
-                             : mw_outcome_name(v != NULL ? v->outcome : MW_UNJUDGED);
+                             : mw_outcome_name(v != NULL && is_about_a_name(v) ? v->outcome
+                                                                               : MW_UNJUDGED);
     return false;
 }
 
@@ -314,7 +321,7 @@ enum mw_action mw_attended_action(const struct mw_verdict *v)
 {
     bool needed = false, accepted = true;
 
-    if (v == NULL || v->n_chain == 0)
+    if (v == NULL || v->n_chain == 0 || !is_about_a_name(v))
         return MW_REFUSE;
     for (size_t i = 0; i < v->n_findings; i++) {
         const struct mw_finding *f = &v->findings[i];

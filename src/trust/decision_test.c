@@ -336,6 +336,21 @@ static void nothing_to_judge_is_refused(void **state)
     world_close(&w);
 }
 
+static void a_chain_for_no_host_is_refused(void **state)
+{
+    const char *why = NULL;
+    struct world w;
+
+    (void)state;
+    world_open(&w, MW_ANCHOR_PUBLIC, NULL, NULL);
+    w.ev.host = NULL;
+    world_judge(&w);
+    assert_false(mw_may_proceed_unattended(w.v, &why));
+    assert_string_equal(why, "unjudged");
+    assert_int_equal(mw_attended_action(w.v), MW_REFUSE);
+    world_close(&w);
+}
+
 static void bad_decisions_are_refused(void **state)
 {
     const struct mw_decision good = { .host = "a.test",
@@ -505,6 +520,7 @@ int main(void)
         cmocka_unit_test(some_things_nobody_may_accept),
         cmocka_unit_test(a_private_verdict_needs_no_decision),
         cmocka_unit_test(nothing_to_judge_is_refused),
+        cmocka_unit_test(a_chain_for_no_host_is_refused),
         cmocka_unit_test(bad_decisions_are_refused),
         cmocka_unit_test(a_decision_never_widens),
         cmocka_unit_test(decisions_do_not_add_up),
