@@ -302,9 +302,9 @@ bool mw_may_proceed_unattended(const struct mw_verdict *v, const char **why)
         if (v->findings[i].severity == MW_WARNING)
             first = &v->findings[i];
     if (why != NULL)
-        *why = first != NULL ? mw_code_info(first->code)->code
-                             : mw_outcome_name(v != NULL && is_about_a_name(v) ? v->outcome
-                                                                               : MW_UNJUDGED);
+        *why = first != NULL
+                   ? mw_code_info(first->code)->code
+                   : mw_outcome_name(v != NULL && is_about_a_name(v) ? v->outcome : MW_UNJUDGED);
     return false;
 }
 

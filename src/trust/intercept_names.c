@@ -79,7 +79,10 @@ static bool is_country_tree(struct mw_span country, struct mw_span tree)
 {
     static const struct {
         const char *country, *tree;
-    } more[] = { { "RU", "su" }, { "RU", "xn--p1ai" } };
+    } more[] = {
+        {"RU",  "su"      },
+        { "RU", "xn--p1ai"}
+    };
 
     if (country.len == 2 && span_eq_nocase(country, tree))
         return true;

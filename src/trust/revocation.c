@@ -221,8 +221,7 @@ static struct standing stand(const struct judge *j, size_t i)
         if (k->cert != i)
             continue;
         s.tried = true;
-        if (k->why == NULL && k->answer.status == STATUS_REVOKED &&
-            revoked_still(j, &k->answer)) {
+        if (k->why == NULL && k->answer.status == STATUS_REVOKED && revoked_still(j, &k->answer)) {
             s.state = MW_REVOCATION_REVOKED;
             s.item = k;
             return s;
