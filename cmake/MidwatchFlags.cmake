@@ -28,8 +28,20 @@ if(MW_SANITIZE)
     add_link_options(-fsanitize=address,undefined)
 endif()
 if(MW_HARDEN)
-    add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection
-                        -D_FORTIFY_SOURCE=2 -ftrivial-auto-var-init=zero)
+    add_compile_options(-fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    # What depends on the processor or the compiler's age: x86 has -fcf-protection, 64-bit ARM
+    # the next one. The compiler is asked, since it knows what it builds for.
+    include(CheckCCompilerFlag)
+    set(CMAKE_REQUIRED_FLAGS -Werror)   # clang only warns
+    foreach(flag -fcf-protection -mbranch-protection=standard -fstack-clash-protection
+                 -ftrivial-auto-var-init=zero)
+        string(MAKE_C_IDENTIFIER "MW_HAS${flag}" has)
+        check_c_compiler_flag("${flag}" ${has})
+        if(${has})
+            add_compile_options(${flag})
+        endif()
+    endforeach()
+    unset(CMAKE_REQUIRED_FLAGS)
     add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
     include(CheckPIESupported)
     check_pie_supported(LANGUAGES C)
