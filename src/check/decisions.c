@@ -64,52 +64,42 @@ int decisions_load(struct store *s, struct mw_wall now, struct mw_policy *p)
     return decisions_each(s, load_one, &load);
 }
 
-/* "example.test:443" */
-static void subject_format(char out[300], const char *host, uint16_t port)
-{
-    snprintf(out, 300, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
-}
-
-static int save_row(struct store *s, const struct mw_decision *d)
+/* The row, with its line in the log. */
+static int save_row(struct store *s, const struct mw_decision *d, const struct state_event *event)
 {
     char port[8], made[24], until[24];
     const char *const values[] = {
         d->host, port, d->key, d->key_is_ca ? "1" : "0", d->findings, made, until, d->reason,
     };
+    const struct state_sql row = {
+        "INSERT OR REPLACE INTO decision"
+        "(host, port, key, key_is_ca, findings, made, until, reason)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        values, ARRAY_LEN(values),
+    };
 
     snprintf(port, sizeof(port), "%u", d->port);
     snprintf(made, sizeof(made), "%" PRId64, d->made.s);
     snprintf(until, sizeof(until), "%" PRId64, d->until.s);
-    return store_run(s,
-                     "INSERT OR REPLACE INTO decision"
-                     "(host, port, key, key_is_ca, findings, made, until, reason)"
-                     " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-                     values, ARRAY_LEN(values));
+    return state_change(s, &row, event);
 }
 
 int decisions_save(struct store *s, const struct mw_decision *d)
 {
     CLEANUP(buf_deinit) struct buf detail = BUF_INIT(8192);
     char subject[300];
-    int r, end;
+    struct state_event event = { .at = d->made, .what = "trust", .subject = subject };
 
-    subject_format(subject, d->host, d->port);
+    state_subject(subject, d->host, d->port);
     buf_printf(&detail, "accepted %s for %s %s until ", d->findings,
                d->key_is_ca ? "CA key" : "key", d->key);
     wall_format(&detail, d->until);
     if (d->reason != NULL && d->reason[0] != '\0')
         buf_printf(&detail, ", because: %s", d->reason);
-    r = buf_error(&detail);
-    if (r != 0)
-        return r;
-    r = store_begin(s);
-    if (r != 0)
-        return r;
-    r = save_row(s, d);
-    if (r == 0)
-        r = state_log(s, d->made, "trust", subject, (const char *)detail.data);
-    end = store_end(s, r == 0);
-    return r != 0 ? r : end;
+    if (buf_error(&detail) != 0)
+        return buf_error(&detail);
+    event.detail = (const char *)detail.data;
+    return save_row(s, d, &event);
 }
 
 int decisions_remove(struct store *s, struct mw_wall now, const char *host, uint16_t port,
@@ -117,24 +107,18 @@ int decisions_remove(struct store *s, struct mw_wall now, const char *host, uint
 {
     char port_text[8], when[24];
     const char *const values[] = { host, port_text, when };
-    int r, end;
+    const struct state_sql log = {
+        "INSERT INTO event(at, what, subject, detail)"
+        " SELECT ?3, 'trust-remove',"
+        " iif(instr(host, ':'), '[' || host || ']', host) || ':' || port, 'was: ' || findings"
+        " FROM decision WHERE host = ?1 AND (?2 = '0' OR port = ?2)",
+        values, 3,
+    };
+    const struct state_sql removal = {
+        "DELETE FROM decision WHERE host = ?1 AND (?2 = '0' OR port = ?2)", values, 2,
+    };
 
     snprintf(port_text, sizeof(port_text), "%u", port);
     snprintf(when, sizeof(when), "%" PRId64, now.s);
-    *n_removed = 0;
-    r = store_begin(s);
-    if (r != 0)
-        return r;
-    r = store_run(s,
-                  "INSERT INTO event(at, what, subject, detail)"
-                  " SELECT ?3, 'trust-remove', host || ':' || port, 'was: ' || findings"
-                  " FROM decision WHERE host = ?1 AND (?2 = '0' OR port = ?2)",
-                  values, 3);
-    if (r == 0)
-        r = store_run(s, "DELETE FROM decision WHERE host = ?1 AND (?2 = '0' OR port = ?2)", values,
-                      2);
-    if (r == 0)
-        r = state_changes(s, n_removed);
-    end = store_end(s, r == 0);
-    return r != 0 ? r : end;
+    return state_remove(s, &log, &removal, n_removed);
 }

@@ -44,42 +44,30 @@ int pins_load(struct store *s, struct mw_policy *p)
     return pins_each(s, load_one, p);
 }
 
-static int save_row(struct store *s, const struct mw_pin *pin)
+int pins_save(struct store *s, struct mw_wall now, const struct mw_pin *pin)
 {
+    CLEANUP(buf_deinit) struct buf detail = BUF_INIT(1024);
+    struct state_event event = { .at = now, .what = "pin", .subject = pin->host };
     char until[24];
     const char *const values[] = {
         pin->host, pin->spki, pin->tree ? "1" : "0", pin->backup ? "1" : "0", until,
     };
+    const struct state_sql row = {
+        "INSERT OR REPLACE INTO pin(host, spki, tree, backup, until) VALUES(?, ?, ?, ?, ?)",
+        values, ARRAY_LEN(values),
+    };
 
     snprintf(until, sizeof(until), "%" PRId64, pin->until.s);
-    return store_run(s,
-                     "INSERT OR REPLACE INTO pin(host, spki, tree, backup, until)"
-                     " VALUES(?, ?, ?, ?, ?)",
-                     values, ARRAY_LEN(values));
-}
-
-int pins_save(struct store *s, struct mw_wall now, const struct mw_pin *pin)
-{
-    CLEANUP(buf_deinit) struct buf detail = BUF_INIT(1024);
-    int r, end;
-
     buf_printf(&detail, "%s%s%s", pin->spki, pin->backup ? " backup" : "",
                pin->tree ? " tree" : "");
     if (pin->until.s != 0) {
         buf_str(&detail, " until ");
         wall_format(&detail, pin->until);
     }
-    r = buf_error(&detail);
-    if (r != 0)
-        return r;
-    r = store_begin(s);
-    if (r != 0)
-        return r;
-    r = save_row(s, pin);
-    if (r == 0)
-        r = state_log(s, now, "pin", pin->host, (const char *)detail.data);
-    end = store_end(s, r == 0);
-    return r != 0 ? r : end;
+    if (buf_error(&detail) != 0)
+        return buf_error(&detail);
+    event.detail = (const char *)detail.data;
+    return state_change(s, &row, &event);
 }
 
 int pins_remove(struct store *s, struct mw_wall now, const char *host, const char *spki,
@@ -87,23 +75,16 @@ int pins_remove(struct store *s, struct mw_wall now, const char *host, const cha
 {
     char when[24];
     const char *const values[] = { host, spki, when };
-    int r, end;
+    const struct state_sql log = {
+        "INSERT INTO event(at, what, subject, detail)"
+        " SELECT ?3, 'pin-remove', host, spki FROM pin"
+        " WHERE host = ?1 AND (?2 IS NULL OR spki = ?2)",
+        values, 3,
+    };
+    const struct state_sql removal = {
+        "DELETE FROM pin WHERE host = ?1 AND (?2 IS NULL OR spki = ?2)", values, 2,
+    };
 
-    *n_removed = 0;
     snprintf(when, sizeof(when), "%" PRId64, now.s);
-    r = store_begin(s);
-    if (r != 0)
-        return r;
-    r = store_run(s,
-                  "INSERT INTO event(at, what, subject, detail)"
-                  " SELECT ?3, 'pin-remove', host, spki FROM pin"
-                  " WHERE host = ?1 AND (?2 IS NULL OR spki = ?2)",
-                  values, 3);
-    if (r == 0)
-        r = store_run(s, "DELETE FROM pin WHERE host = ?1 AND (?2 IS NULL OR spki = ?2)",
-                      values, 2);
-    if (r == 0)
-        r = state_changes(s, n_removed);
-    end = store_end(s, r == 0);
-    return r != 0 ? r : end;
+    return state_remove(s, &log, &removal, n_removed);
 }

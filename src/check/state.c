@@ -67,18 +67,23 @@ int state_open_existing(struct store **out, const char *folder, char *error)
     return state_open(out, folder, error);
 }
 
-int state_log(struct store *s, struct mw_wall at, const char *what, const char *subject,
-              const char *detail)
+void state_subject(char out[300], const char *host, uint16_t port)
+{
+    snprintf(out, 300, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+static int event_add(struct store *s, const struct state_event *event)
 {
     char when[24];
-    const char *const values[] = { when, what, subject, detail };
+    const char *const values[] = { when, event->what, event->subject, event->detail };
 
-    snprintf(when, sizeof(when), "%" PRId64, at.s);
+    snprintf(when, sizeof(when), "%" PRId64, event->at.s);
     return store_run(s, "INSERT INTO event(at, what, subject, detail) VALUES(?, ?, ?, ?)",
                      values, ARRAY_LEN(values));
 }
 
-int state_changes(struct store *s, size_t *out)
+/* Rows changed by the statement that ran last. */
+static int rows_changed(struct store *s, size_t *out)
 {
     sqlite3_stmt *row = store_prepare(s, "SELECT changes()");
     int step;
@@ -90,6 +95,41 @@ int state_changes(struct store *s, size_t *out)
         *out = (size_t)sqlite3_column_int64(row, 0);
     sqlite3_reset(row);
     return step == SQLITE_ROW ? 0 : step;
+}
+
+static int sql_run(struct store *s, const struct state_sql *sql)
+{
+    return store_run(s, sql->text, sql->values, sql->n_values);
+}
+
+int state_change(struct store *s, const struct state_sql *change, const struct state_event *event)
+{
+    int end, r = store_begin(s);
+
+    if (r != 0)
+        return r;
+    r = sql_run(s, change);
+    if (r == 0 && event != NULL)
+        r = event_add(s, event);
+    end = store_end(s, r == 0);
+    return r != 0 ? r : end;
+}
+
+int state_remove(struct store *s, const struct state_sql *log, const struct state_sql *removal,
+                 size_t *n_removed)
+{
+    int end, r = store_begin(s);
+
+    *n_removed = 0;
+    if (r != 0)
+        return r;
+    r = sql_run(s, log);
+    if (r == 0)
+        r = sql_run(s, removal);
+    if (r == 0)
+        r = rows_changed(s, n_removed);
+    end = store_end(s, r == 0);
+    return r != 0 ? r : end;
 }
 
 int state_events(struct store *s, state_event_fn *each, void *context)

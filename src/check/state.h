@@ -20,13 +20,30 @@ MW_MUST_CHECK int state_open(struct store **out, const char *folder, char *error
  * was ever remembered, so that a mere check leaves no traces. */
 MW_MUST_CHECK int state_open_existing(struct store **out, const char *folder, char *error);
 
-/* One line in the log of changes, in the same transaction as the change.
- * what: "trust", "trust-remove", "pin", "pin-remove", "watch". */
-MW_MUST_CHECK int state_log(struct store *s, struct mw_wall at, const char *what,
-                            const char *subject, const char *detail);
+/* One line of the log.  what: "trust", "trust-remove", "pin", "pin-remove", "watch". */
+struct state_event {
+    struct mw_wall at;
+    const char *what, *subject, *detail;
+};
 
-/* Rows changed by the statement that ran last. */
-MW_MUST_CHECK int state_changes(struct store *s, size_t *out);
+/* "example.test:443", "[2001:db8::1]:443": what an event about a host and port is about. */
+void state_subject(char out[300], const char *host, uint16_t port);
+
+/* SQL and its parameters, as store_run() takes them. */
+struct state_sql {
+    const char *text;
+    const char *const *values;
+    size_t n_values;
+};
+
+/* A change and its line in the log: both, or neither.  event NULL: not worth a line. */
+MW_MUST_CHECK int state_change(struct store *s, const struct state_sql *change,
+                               const struct state_event *event);
+
+/* Rows go, and each leaves a line in the log: `log` inserts an event for every row that
+ * `removal` then deletes.  Both, or neither.  *n_removed counts the rows. */
+MW_MUST_CHECK int state_remove(struct store *s, const struct state_sql *log,
+                               const struct state_sql *removal, size_t *n_removed);
 
 /* The log, oldest first; a non-zero return from `each` stops and is returned. */
 typedef int state_event_fn(void *context, struct mw_wall at, const char *what,

@@ -32,7 +32,13 @@ int watched_save(struct store *s, struct mw_wall at, const char *host, uint16_t 
     CLEANUP(buf_deinit) struct buf summary = BUF_INIT(SUMMARY_BYTES);
     char port_text[8], when[24], subject[300];
     const char *values[] = { host, port_text, when, NULL };
-    int r, end;
+    const struct state_sql row = {
+        "INSERT OR REPLACE INTO watched(host, port, at, summary) VALUES(?, ?, ?, ?)",
+        values, ARRAY_LEN(values),
+    };
+    const struct state_event event = {
+        .at = at, .what = "watch", .subject = subject, .detail = changes,
+    };
 
     watch_summary_format(&summary, now);
     if (buf_error(&summary) != 0)
@@ -40,14 +46,6 @@ int watched_save(struct store *s, struct mw_wall at, const char *host, uint16_t 
     values[3] = (const char *)summary.data;
     snprintf(port_text, sizeof(port_text), "%u", port);
     snprintf(when, sizeof(when), "%" PRId64, at.s);
-    snprintf(subject, sizeof(subject), "%s:%u", host, port);
-    r = store_begin(s);
-    if (r != 0)
-        return r;
-    r = store_run(s, "INSERT OR REPLACE INTO watched(host, port, at, summary) VALUES(?, ?, ?, ?)",
-                  values, ARRAY_LEN(values));
-    if (r == 0 && changes[0] != '\0')
-        r = state_log(s, at, "watch", subject, changes);
-    end = store_end(s, r == 0);
-    return r != 0 ? r : end;
+    state_subject(subject, host, port);
+    return state_change(s, &row, changes[0] != '\0' ? &event : NULL);
 }
