@@ -46,6 +46,11 @@ static void blocks_are_found_in_order(void **state)
                   3);
     assert_blocks("-----BEGIN CERTIFICATE-----\r\nMAEA\r\n-----END CERTIFICATE-----\r\n",
                   "CERTIFICATE", 1);
+    assert_blocks("-----BEGIN X509 CERTIFICATE-----\nName: value\n\nMAEA\n"
+                  "-----END X509 CERTIFICATE-----\n",
+                  "CERTIFICATE", 1);
+    assert_blocks("-----BEGIN OTHER-----\nnot base64\n-----END OTHER-----\n" CERT("MAEA"),
+                  "CERTIFICATE", 1);
     assert_blocks("-----BEGIN X509 CRL-----\nMAEA\n-----END X509 CRL-----\n" CERT("MAEB"),
                   "X509 CRL", 1);
 }

@@ -169,21 +169,18 @@ static int anchor_add(struct mw_policy *p, enum mw_anchor_class as, struct mw_sp
     return error;
 }
 
-static int block_fail(struct mw_policy *p, enum pem_result r, const char *from, size_t line)
+static int block_fail(struct mw_policy *p, const struct pem *pem, enum pem_result r,
+                      const char *from)
 {
-    switch (r) {
-    case PEM_NO_MEMORY:
-        return policy_fail(p, -ENOMEM, "%s: out of memory", from);
-    case PEM_TOO_BIG:
+    size_t line;
+    const char *what = pem_error(pem, r, &line);
+
+    if (r == PEM_NO_MEMORY)
+        return policy_fail(p, -ENOMEM, "%s: %s", from, what);
+    if (r == PEM_TOO_BIG)
         return policy_fail(p, MW_E_TOO_MANY, "%s:%zu: a certificate over %d bytes; remove it",
                            from, line, MW_MAX_CERT_BYTES);
-    case PEM_BLOCK:
-    case PEM_END:
-    case PEM_BROKEN:
-        break;
-    }
-    return policy_fail(p, MW_E_PEM, "%s:%zu: this PEM block is damaged or has no END line; "
-                       "copy the file again", from, line);
+    return policy_fail(p, MW_E_PEM, "%s:%zu: %s", from, line, what);
 }
 
 static int anchors_read(struct mw_policy *p, enum mw_anchor_class as, struct mw_span text,
@@ -195,11 +192,10 @@ static int anchors_read(struct mw_policy *p, enum mw_anchor_class as, struct mw_
     enum pem_result r;
     int error = 0;
 
-    while ((r = pem_next(&pem, &der)) == PEM_BLOCK && error == 0)
-        if (pem_is_certificate(pem.label))
-            error = anchor_add(p, as, buf_span(&der), from, pem.block_line);
+    while ((r = pem_next(&pem, "CERTIFICATE", &der)) == PEM_BLOCK && error == 0)
+        error = anchor_add(p, as, buf_span(&der), from, pem.block_line);
     if (error == 0 && r != PEM_END)
-        error = block_fail(p, r, from, pem.block_line);
+        error = block_fail(p, &pem, r, from);
     if (error == 0 && p->n_anchors == before)
         error = policy_fail(p, MW_E_PEM, "%s: no certificate in it; a file with "
                             "\"-----BEGIN CERTIFICATE-----\" lines is wanted", from);

@@ -53,7 +53,8 @@ static void broken_files_are_refused_whole(void **state)
         const char *said;
     } cases[] = {
         { "-----BEGIN CERTIFICATE-----\nAAAA\n", MW_E_PEM, "no END line" },
-        { "-----BEGIN CERTIFICATE-----\nA?AA\n-----END CERTIFICATE-----\n", MW_E_PEM, "damaged" },
+        { "-----BEGIN CERTIFICATE-----\nA?AA\n-----END CERTIFICATE-----\n", MW_E_PEM,
+          "not base64" },
         { "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", MW_E_DER,
           "not an X.509" },
     };
