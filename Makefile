@@ -27,7 +27,7 @@ sabotage:	# breaks features on purpose; a test must notice each
 	@tools/deps test
 	@tools/sabotage
 
-lint:		# clang-format, clang-tidy, cppcheck
+lint:		# layout, clang-tidy, cppcheck
 	@tools/deps all
 	@tools/lint
 

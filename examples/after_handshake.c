@@ -40,13 +40,13 @@ int may_send(const struct mw_policy *policy, const char *host, uint16_t port, SS
     struct mw_evidence ev = {
         .host = host,
         .port = port,
-        .now = {time(NULL)                                                             },
+        .now = { time(NULL) },
         .reach = MW_REACH_HANDSHAKE,
-        .tls = {  .version = (uint16_t)SSL_version(ssl),
-                .cipher_suite = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)) },
+        .tls = { .version = (uint16_t)SSL_version(ssl),
+                 .cipher_suite = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)) },
         .sent = sent,
         .n_sent = peer_chain(ssl, sent),
-        .staple = { staple,                                staple_len > 0 ? (size_t)staple_len : 0 },
+        .staple = { staple, staple_len > 0 ? (size_t)staple_len : 0 },
     };
     struct mw_verdict *v = NULL;
     const char *why = NULL;

@@ -132,8 +132,9 @@ static const struct mw_verdict private_v = {
 
 static const struct mw_finding inspected_findings[] = {
     { .code = MW_LOCAL_ANCHOR_ON_PUBLIC, .severity = MW_WARNING, .certainty = MW_CERTAIN,
-      .cert = 1, .evidence = "the chain ends in \xe2\x80\x9c" "FGT60F0000000001\xe2\x80\x9d, a root "
-                             "that somebody added to this computer",
+      .cert = 1,
+      .evidence = "the chain ends in \xe2\x80\x9c" "FGT60F0000000001\xe2\x80\x9d, a root that "
+                  "somebody added to this computer",
       .disproof = "meet.example.com really being certified by a private authority" },
     { .code = MW_SAME_KEY_ON_CONTROLS, .severity = MW_WARNING, .certainty = MW_CERTAIN,
       .cert = -1, .evidence = "4 of 4 control sites are signed with the same key",

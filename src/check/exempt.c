@@ -21,18 +21,18 @@ struct exempt_settings {
 #define SETTING(field) offsetof(struct exempt_settings, field)
 
 static const struct arg exempt_args[] = {
-    {"for",     'f', CONFIG_STRING, SETTING(gateway), 0, 0, "GATEWAY",
-     "squid, panos, fortios, …; all of them when left out",                                       true},
-    { "app",    'a', CONFIG_LIST,   SETTING(apps),    0, 0, "APP",
-     "the names of a known app: screenmeet, zoom, …",                                             true},
-    { "exact",  'x', CONFIG_BOOL,   SETTING(exact),   0, 0, NULL,
-     "only the name itself, not what is below it",                                                  true},
-    { "domain", 'd', CONFIG_BOOL,   SETTING(domain),  0, 0, NULL,
-     "widen each name to its whole registered domain",                                              true},
-    { "ticket", 't', CONFIG_BOOL,   SETTING(ticket),  0, 0, NULL,
-     "a text to send to IT, with the exception in it",                                              true},
-    { "list",   'l', CONFIG_BOOL,   SETTING(list),    0, 0, NULL,      "the gateways and the apps", true},
-    { "help",   'h', CONFIG_BOOL,   SETTING(help),    0, 0, NULL,      "this text",                 true},
+    { "for", 'f', CONFIG_STRING, SETTING(gateway), 0, 0, "GATEWAY",
+      "squid, panos, fortios, …; all of them when left out", true },
+    { "app", 'a', CONFIG_LIST, SETTING(apps), 0, 0, "APP",
+      "the names of a known app: screenmeet, zoom, …", true },
+    { "exact", 'x', CONFIG_BOOL, SETTING(exact), 0, 0, NULL,
+      "only the name itself, not what is below it", true },
+    { "domain", 'd', CONFIG_BOOL, SETTING(domain), 0, 0, NULL,
+      "widen each name to its whole registered domain", true },
+    { "ticket", 't', CONFIG_BOOL, SETTING(ticket), 0, 0, NULL,
+      "a text to send to IT, with the exception in it", true },
+    { "list", 'l', CONFIG_BOOL, SETTING(list), 0, 0, NULL, "the gateways and the apps", true },
+    { "help", 'h', CONFIG_BOOL, SETTING(help), 0, 0, NULL, "this text", true },
 };
 
 static const struct subcommand command = {

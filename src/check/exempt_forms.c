@@ -188,34 +188,39 @@ static const char *const wsa_aliases[] = { "ironport", "cisco-wsa", "secure-web-
 static const char *const opnsense_aliases[] = { "pfsense", NULL };
 
 const struct exempt_form exempt_forms[] = {
-    {"squid",       NULL,             "Squid 4 to 7",                     "squid.conf, before the first ssl_bump line that bumps", "# ",
-     print_squid                                                                                                                                        },
-    { "panos",      panos_aliases,    "Palo Alto Networks PAN-OS",
-     "/config/shared/ssl-decrypt/ssl-exclude-cert, or Device > Certificate Management > SSL "
-      "Decryption Exclusion",                                                                                                      NULL, print_panos    },
-    { "fortios",    fortios_aliases,  "FortiOS",
-     "the CLI; PROFILE is the SSL inspection profile that the policy uses",                                                        "# ", print_fortios  },
-    { "zscaler",    NULL,             "Zscaler Internet Access",
-     "a URL category (API: urlCategories), then used by an SSL inspection rule that does not "
-      "inspect; the dot covers the apex",                                                                                          NULL, print_zscaler  },
-    { "sophos",     NULL,             "Sophos Firewall",
-     "Web > Exceptions, matching URL patterns; or the plain names in the Local TLS exclusion "
-      "list",                                                                                                                      NULL, print_sophos   },
-    { "umbrella",   umbrella_aliases, "Cisco Umbrella and Secure Access",
-     "the Selective Decryption List (Umbrella) or a Do Not Decrypt List (Secure Access); a name "
-      "covers what is below it",                                                                                                   NULL, print_plain    },
-    { "wsa",        wsa_aliases,      "Cisco Secure Web Appliance",
-     "a custom URL category, then Decryption Policies: Pass Through",                                                              NULL, print_wsa      },
-    { "cloudflare", NULL,             "Cloudflare Gateway",
-     "an HTTP policy with the action Do Not Inspect, above those that inspect",                                                    NULL,
-     print_cloudflare                                                                                                                                   },
-    { "mitmproxy",  NULL,             "mitmproxy",                        "~/.mitmproxy/config.yaml",                              "# ", print_mitmproxy},
-    { "opnsense",   opnsense_aliases, "OPNsense web proxy",
-     "Services > Squid Web Proxy > Forward Proxy: SSL no bump sites; the element in "
-      "config.xml is",                                                                                                             NULL, print_opnsense },
-    { "sslproxy",   NULL,             "SSLproxy",                         "sslproxy.conf, before the rules that divert or split",  "# ",
-     print_sslproxy                                                                                                                                     },
-    { "midwatch",   NULL,             "midwatch gate",                    "the gate's configuration",                              "# ", print_midwatch },
+    { "squid", NULL, "Squid 4 to 7", "squid.conf, before the first ssl_bump line that bumps", "# ",
+      print_squid },
+    { "panos", panos_aliases, "Palo Alto Networks PAN-OS",
+      "/config/shared/ssl-decrypt/ssl-exclude-cert, or Device > Certificate Management > SSL "
+      "Decryption Exclusion",
+      NULL, print_panos },
+    { "fortios", fortios_aliases, "FortiOS",
+      "the CLI; PROFILE is the SSL inspection profile that the policy uses", "# ", print_fortios },
+    { "zscaler", NULL, "Zscaler Internet Access",
+      "a URL category (API: urlCategories), then used by an SSL inspection rule that does not "
+      "inspect; the dot covers the apex",
+      NULL, print_zscaler },
+    { "sophos", NULL, "Sophos Firewall",
+      "Web > Exceptions, matching URL patterns; or the plain names in the Local TLS exclusion "
+      "list",
+      NULL, print_sophos },
+    { "umbrella", umbrella_aliases, "Cisco Umbrella and Secure Access",
+      "the Selective Decryption List (Umbrella) or a Do Not Decrypt List (Secure Access); a name "
+      "covers what is below it",
+      NULL, print_plain },
+    { "wsa", wsa_aliases, "Cisco Secure Web Appliance",
+      "a custom URL category, then Decryption Policies: Pass Through", NULL, print_wsa },
+    { "cloudflare", NULL, "Cloudflare Gateway",
+      "an HTTP policy with the action Do Not Inspect, above those that inspect", NULL,
+      print_cloudflare },
+    { "mitmproxy", NULL, "mitmproxy", "~/.mitmproxy/config.yaml", "# ", print_mitmproxy },
+    { "opnsense", opnsense_aliases, "OPNsense web proxy",
+      "Services > Squid Web Proxy > Forward Proxy: SSL no bump sites; the element in "
+      "config.xml is",
+      NULL, print_opnsense },
+    { "sslproxy", NULL, "SSLproxy", "sslproxy.conf, before the rules that divert or split", "# ",
+      print_sslproxy },
+    { "midwatch", NULL, "midwatch gate", "the gate's configuration", "# ", print_midwatch },
 };
 const size_t n_exempt_forms = ARRAY_LEN(exempt_forms);
 

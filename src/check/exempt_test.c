@@ -13,34 +13,32 @@
 #include "check/exempt_forms.h"
 #include "check/exempt_ticket.h"
 
-static const struct exempt_name names[] = {
-    {"meet.example.com",  true },
-    { "only.example.org", false}
-};
+static const struct exempt_name names[] = { { "meet.example.com", true },
+                                            { "only.example.org", false } };
 
 /* What each form must hold for the tree and for the single name, and must not hold. */
 static const struct {
     const char *id, *tree, *apex, *single, *never;
 } expected[] = {
-    {"squid",       "server_name .meet.example.com",                  "",                               "server_name only.example.org",
-     ".only.example.org"                                                                                                                         },
-    { "panos",      "name=\"*.meet.example.com\"",                    "name=\"meet.example.com\"",
-     "name=\"only.example.org\"",                                                                                                       "*.only" },
-    { "fortios",    "\"*.meet.example.com\"",                         "\"meet.example.com\"",           "\"only.example.org\"",
-     "*.only"                                                                                                                                    },
-    { "zscaler",    "\".meet.example.com\"",                          "",                               "\"only.example.org\"",         "\".only"},
-    { "sophos",     "^([A-Za-z0-9.-]*\\.)?meet\\.example\\.com/",     "",                               "^only\\.example\\.org/",
-     "meet.example.com"                                                                                                                          },
-    { "umbrella",   "meet.example.com\n",                             "",                               "only.example.org\n",           "*"      },
-    { "wsa",        ".meet.example.com",                              "meet.example.com,",              "only.example.org",             ".only"  },
+    { "squid", "server_name .meet.example.com", "", "server_name only.example.org",
+      ".only.example.org" },
+    { "panos", "name=\"*.meet.example.com\"", "name=\"meet.example.com\"",
+      "name=\"only.example.org\"", "*.only" },
+    { "fortios", "\"*.meet.example.com\"", "\"meet.example.com\"", "\"only.example.org\"",
+      "*.only" },
+    { "zscaler", "\".meet.example.com\"", "", "\"only.example.org\"", "\".only" },
+    { "sophos", "^([A-Za-z0-9.-]*\\.)?meet\\.example\\.com/", "", "^only\\.example\\.org/",
+      "meet.example.com" },
+    { "umbrella", "meet.example.com\n", "", "only.example.org\n", "*" },
+    { "wsa", ".meet.example.com", "meet.example.com,", "only.example.org", ".only" },
     { "cloudflare", "http.conn.domains[*] in {\"meet.example.com\"}", "",
-     "http.conn.hostname in {\"only.example.org\"}",                                                                                    "*."     },
-    { "mitmproxy",  "'^(.+\\.)?meet\\.example\\.com:443$'",           "",                               "'^only\\.example\\.org:443$'",
-     "meet.example.com"                                                                                                                          },
-    { "opnsense",   ".meet.example.com",                              "",                               ",only.example.org",            ".only"  },
-    { "sslproxy",   "Pass to sni .meet.example.com*",                 "Pass to sni meet.example.com\n",
-     "Pass to sni only.example.org\n",                                                                                                  ".only"  },
-    { "midwatch",   "\".meet.example.com\"",                          "",                               "\"only.example.org\"",         "\".only"},
+      "http.conn.hostname in {\"only.example.org\"}", "*." },
+    { "mitmproxy", "'^(.+\\.)?meet\\.example\\.com:443$'", "", "'^only\\.example\\.org:443$'",
+      "meet.example.com" },
+    { "opnsense", ".meet.example.com", "", ",only.example.org", ".only" },
+    { "sslproxy", "Pass to sni .meet.example.com*", "Pass to sni meet.example.com\n",
+      "Pass to sni only.example.org\n", ".only" },
+    { "midwatch", "\".meet.example.com\"", "", "\"only.example.org\"", "\".only" },
 };
 
 static void forms_cover_apex_and_tree_and_no_more(void **state)

@@ -13,12 +13,12 @@ struct explain_settings {
 };
 
 static const struct arg explain_args[] = {
-    {"json",   'j', CONFIG_BOOL,   offsetof(struct explain_settings, json),  0, 0, NULL,
-     "as JSON, one object a line (midwatch.explain/1)",                                                 true},
-    { "color", 0,   CONFIG_STRING, offsetof(struct explain_settings, color), 0, 0, "WHEN",
-     "auto, always or never",                                                                           true},
-    { "help",  'h', CONFIG_BOOL,   offsetof(struct explain_settings, help),  0, 0, NULL,   "this text",
-     true                                                                                                   },
+    { "json", 'j', CONFIG_BOOL, offsetof(struct explain_settings, json), 0, 0, NULL,
+      "as JSON, one object a line (midwatch.explain/1)", true },
+    { "color", 0, CONFIG_STRING, offsetof(struct explain_settings, color), 0, 0, "WHEN",
+      "auto, always or never", true },
+    { "help", 'h', CONFIG_BOOL, offsetof(struct explain_settings, help), 0, 0, NULL, "this text",
+      true },
 };
 
 enum { EXPLAIN_ARENA_BYTES = 1 << 20, EXPLAIN_BYTES = 1 << 20 };

@@ -223,7 +223,8 @@ static void targets_that_are_none_are_refused(void **state)
 
 static void lists_are_read_and_name_the_bad_line(void **state)
 {
-    static const char text[] = "# fleet\n\na.test\n  b.test:8443   # the other\r\n\t\nc.test:99999\n";
+    static const char text[] = "# fleet\n\na.test\n  b.test:8443   # the other\r\n\t\n"
+                               "c.test:99999\n";
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 16);
     CLEANUP(buf_deinit) struct buf error = BUF_INIT(4096);
     CLEANUP(target_list_deinit) struct target_list list = { 0 };

@@ -25,10 +25,11 @@ static int exporter(SSL *ssl, uint8_t out[ECHO_EXPORTER_BYTES])
 {
     if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)
         return -ENOTSUP;
-    return SSL_export_keying_material(ssl, out, ECHO_EXPORTER_BYTES, ECHO_EXPORTER_LABEL,
-                                      sizeof(ECHO_EXPORTER_LABEL) - 1, (const uint8_t *)"", 0, 1) > 0
-               ? 0
-               : -EIO;
+    if (SSL_export_keying_material(ssl, out, ECHO_EXPORTER_BYTES, ECHO_EXPORTER_LABEL,
+                                   sizeof(ECHO_EXPORTER_LABEL) - 1, (const uint8_t *)"", 0,
+                                   1) <= 0)
+        return -EIO;
+    return 0;
 }
 
 static int echo_write(struct buf *out, const struct lab *lab, SSL *ssl, struct mw_span hello,

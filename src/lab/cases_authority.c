@@ -67,7 +67,8 @@ static const struct lab_case cases[] = {
         .wrong = "a development server's self-signed certificate, whose key was published",
         .verdict = "untrusted",
         .must = "self-signed",
-        .cert = { .leaf = { .subject = "CN=localhost", .names = "DNS:webpack-dev-server.lab.test,DNS:localhost" },
+        .cert = { .leaf = { .subject = "CN=localhost",
+                            .names = "DNS:webpack-dev-server.lab.test,DNS:localhost" },
                   .issuer = BY_ITSELF },
     },
     {

@@ -78,7 +78,9 @@ static const struct lab_case cases[] = {
         .wrong = "the certificate of other customers of the same host",
         .verdict = "untrusted",
         .must = "name-other-tenant",
-        .cert = { .leaf = { .subject = "CN=shared.example", .names = "DNS:one.example,DNS:two.example,DNS:three.example,DNS:four.example,DNS:five.example" } },
+        .cert = { .leaf = { .subject = "CN=shared.example",
+                            .names = "DNS:one.example,DNS:two.example,DNS:three.example,"
+                                     "DNS:four.example,DNS:five.example" } },
     },
     {
         .name = "gateway-name",
@@ -86,7 +88,8 @@ static const struct lab_case cases[] = {
         .wrong = "a gateway answered with a certificate for itself",
         .verdict = "untrusted",
         .must = "name-gateway",
-        .cert = { .leaf = { .subject = "CN=firewall.lan,O=Midwatch Lab", .names = "DNS:firewall.lan,IP:192.168.1.1" } },
+        .cert = { .leaf = { .subject = "CN=firewall.lan,O=Midwatch Lab",
+                            .names = "DNS:firewall.lan,IP:192.168.1.1" } },
     },
     {
         .name = "no-san",

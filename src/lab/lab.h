@@ -34,7 +34,7 @@ enum lab_door {
     DOOR_ROUGHTIME_BEHIND,      /* 50 days behind … */
     DOOR_ROUGHTIME_BEHIND_TOO,  /* … and one more that says so */
     DOOR_ROUGHTIME_LIAR,        /* signed by a key that nobody named */
-    DOOR_DNS,                   /* a name server that knows no name, so that nobody asks the world */
+    DOOR_DNS,                   /* a name server that knows no name: nobody asks the world */
     DOORS
 };
 

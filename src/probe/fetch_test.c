@@ -83,7 +83,9 @@ static const struct fetch_request local = { .may_be_local = true, .max_redirects
 
 static void a_body_arrives(void **state)
 {
-    struct serving_route routes[] = { { .path = "/crl", .status = 200, .body = SPAN_LIT("bytes") } };
+    struct serving_route routes[] = {
+        { .path = "/crl", .status = 200, .body = SPAN_LIT("bytes") },
+    };
     struct fixture f;
 
     (void)state;

@@ -230,27 +230,27 @@ static void each_broken_rule_is_named(void **state)
         struct wrong wrong;
         int fault;
     } cases[] = {
-        {{ .no_number = true },                                                       CRL_NO_NUMBER       },
-        { { .number_critical = true },                                                CRL_NUMBER_CRITICAL },
-        { { .v1 = true },                                                             CRL_NO_NUMBER       },
-        { { .delta = true },                                                          CRL_DELTA           },
-        { { .no_next = true },                                                        CRL_NO_NEXT_UPDATE  },
-        { { .other_key = true },                                                      CRL_OTHER_KEY       },
-        { { .flipped = true },                                                        CRL_BAD_SIGNATURE   },
-        { { .sha1 = true },                                                           CRL_WEAK_SIGNATURE  },
-        { { .unknown_critical = true },                                               CRL_UNKNOWN_CRITICAL},
-        { { .entry_critical = true },                                                 CRL_BAD_ENTRY       },
-        { { .listed = true, .entry_critical = true },                                 CRL_BAD_ENTRY       },
-        { { .reason = 8 },                                                            CRL_BAD_ENTRY       },
-        { { .scope = "critical,onlyAA:TRUE" },                                        CRL_OUT_OF_SCOPE    },
-        { { .scope = "critical,onlyCA:TRUE" },                                        CRL_OUT_OF_SCOPE    },
-        { { .scope = "critical,onlyuser:TRUE" },                                      0                   },
-        { { .scope = "critical,indirectCRL:TRUE" },                                   CRL_INDIRECT        },
-        { { .scope = "critical,onlysomereasons:keyCompromise" },                      CRL_SOME_REASONS    },
-        { { .scope = "critical,fullname:URI:http://crl.test/1.crl" },                 0                   },
-        { { .scope = "critical,fullname:URI:http://crl.test/2.crl" },                 CRL_OUT_OF_SCOPE    },
+        { { .no_number = true }, CRL_NO_NUMBER },
+        { { .number_critical = true }, CRL_NUMBER_CRITICAL },
+        { { .v1 = true }, CRL_NO_NUMBER },
+        { { .delta = true }, CRL_DELTA },
+        { { .no_next = true }, CRL_NO_NEXT_UPDATE },
+        { { .other_key = true }, CRL_OTHER_KEY },
+        { { .flipped = true }, CRL_BAD_SIGNATURE },
+        { { .sha1 = true }, CRL_WEAK_SIGNATURE },
+        { { .unknown_critical = true }, CRL_UNKNOWN_CRITICAL },
+        { { .entry_critical = true }, CRL_BAD_ENTRY },
+        { { .listed = true, .entry_critical = true }, CRL_BAD_ENTRY },
+        { { .reason = 8 }, CRL_BAD_ENTRY },
+        { { .scope = "critical,onlyAA:TRUE" }, CRL_OUT_OF_SCOPE },
+        { { .scope = "critical,onlyCA:TRUE" }, CRL_OUT_OF_SCOPE },
+        { { .scope = "critical,onlyuser:TRUE" }, 0 },
+        { { .scope = "critical,indirectCRL:TRUE" }, CRL_INDIRECT },
+        { { .scope = "critical,onlysomereasons:keyCompromise" }, CRL_SOME_REASONS },
+        { { .scope = "critical,fullname:URI:http://crl.test/1.crl" }, 0 },
+        { { .scope = "critical,fullname:URI:http://crl.test/2.crl" }, CRL_OUT_OF_SCOPE },
         { { .listed = true, .scope = "critical,fullname:URI:http://crl.test/2.crl" },
-         CRL_OUT_OF_SCOPE                                                                                 },
+          CRL_OUT_OF_SCOPE },
     };
     struct scene s;
 
@@ -338,9 +338,9 @@ static void key_usage_decides_who_may_sign_lists(void **state)
         const char *usage;
         int fault;
     } cases[] = {
-        {"keyCertSign",          CRL_ISSUER_MAY_NOT_SIGN},
-        { "keyCertSign,cRLSign", 0                      },
-        { "",                    0                      }, /* no such extension: no limit (RFC 5280 6.3.3 (f)) */
+        { "keyCertSign", CRL_ISSUER_MAY_NOT_SIGN },
+        { "keyCertSign,cRLSign", 0 },
+        { "", 0 }, /* no such extension: no limit (RFC 5280 6.3.3 (f)) */
     };
 
     (void)state;

@@ -14,17 +14,17 @@ static const struct {
     const char *organisation; /* of the issuer */
     const char *domains[6];
 } authorities[] = {
-    {"Let's Encrypt",              { "letsencrypt.org" }                                               },
-    { "Google Trust Services",     { "pki.goog" }                                                      },
-    { "Google Trust Services LLC", { "pki.goog" }                                                      },
+    { "Let's Encrypt", { "letsencrypt.org" } },
+    { "Google Trust Services", { "pki.goog" } },
+    { "Google Trust Services LLC", { "pki.goog" } },
     { "DigiCert Inc",
-     { "digicert.com", "digicert.ne.jp", "thawte.com", "geotrust.com", "rapidssl.com",
-        "symantec.com" }                                                                               },
-    { "Sectigo Limited",           { "sectigo.com", "comodoca.com", "comodo.com", "usertrust.com" }    },
-    { "GlobalSign nv-sa",          { "globalsign.com" }                                                },
-    { "Amazon",                    { "amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com" }},
-    { "Buypass AS-983163327",      { "buypass.com", "buypass.no" }                                     },
-    { "ZeroSSL",                   { "sectigo.com", "zerossl.com" }                                    },
+      { "digicert.com", "digicert.ne.jp", "thawte.com", "geotrust.com", "rapidssl.com",
+        "symantec.com" } },
+    { "Sectigo Limited", { "sectigo.com", "comodoca.com", "comodo.com", "usertrust.com" } },
+    { "GlobalSign nv-sa", { "globalsign.com" } },
+    { "Amazon", { "amazon.com", "amazontrust.com", "awstrust.com", "amazonaws.com" } },
+    { "Buypass AS-983163327", { "buypass.com", "buypass.no" } },
+    { "ZeroSSL", { "sectigo.com", "zerossl.com" } },
 };
 
 /* The domain before any parameters: "letsencrypt.org; accounturi=…". */

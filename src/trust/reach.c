@@ -47,20 +47,20 @@ static const struct {
     enum mw_code code;
     const char *text;
 } meanings[] = {
-    [MW_REACH_DNS_FAILED] = {MW_DNS_FAILED,           "no address for this name"                      },
-    [MW_REACH_REFUSED] = { MW_CONNECT_REFUSED,     "the port is closed"                            },
-    [MW_REACH_CONNECT_TIMEOUT] = { MW_CONNECT_TIMEOUT,     "no answer in time"                             },
-    [MW_REACH_NO_ROUTE] = { MW_NETWORK_UNREACHABLE, "no way to the address"                         },
-    [MW_REACH_PROXY_REFUSED] = { MW_PROXY_REFUSED,       "the proxy said no"                             },
-    [MW_REACH_STARTTLS_REFUSED] = { MW_STARTTLS_REFUSED,    "the server would not encrypt"                  },
-    [MW_REACH_RESET] = { MW_RESET_IN_HANDSHAKE,  "cut after the site was named; nothing was read"},
+    [MW_REACH_DNS_FAILED] = { MW_DNS_FAILED, "no address for this name" },
+    [MW_REACH_REFUSED] = { MW_CONNECT_REFUSED, "the port is closed" },
+    [MW_REACH_CONNECT_TIMEOUT] = { MW_CONNECT_TIMEOUT, "no answer in time" },
+    [MW_REACH_NO_ROUTE] = { MW_NETWORK_UNREACHABLE, "no way to the address" },
+    [MW_REACH_PROXY_REFUSED] = { MW_PROXY_REFUSED, "the proxy said no" },
+    [MW_REACH_STARTTLS_REFUSED] = { MW_STARTTLS_REFUSED, "the server would not encrypt" },
+    [MW_REACH_RESET] = { MW_RESET_IN_HANDSHAKE, "cut after the site was named; nothing was read" },
     [MW_REACH_CLOSED] = { MW_CLOSED_IN_HANDSHAKE,
-                             "closed after the site was named; nothing was read"                      },
-    [MW_REACH_ALERT] = { MW_ALERT_RECEIVED,      NULL                                            },
-    [MW_REACH_HANDSHAKE_TIMEOUT] = { MW_HANDSHAKE_TIMEOUT,   "connected, then nothing came"                  },
-    [MW_REACH_HANDSHAKE_FAILED] = { MW_HANDSHAKE_FAILED,    "the handshake broke"                           },
-    [MW_REACH_NOT_TLS] = { MW_NOT_TLS,             "the first bytes are not TLS"                   },
-    [MW_REACH_TOO_BIG] = { MW_TOO_BIG,             "more than the limit"                           },
+                          "closed after the site was named; nothing was read" },
+    [MW_REACH_ALERT] = { MW_ALERT_RECEIVED, NULL },
+    [MW_REACH_HANDSHAKE_TIMEOUT] = { MW_HANDSHAKE_TIMEOUT, "connected, then nothing came" },
+    [MW_REACH_HANDSHAKE_FAILED] = { MW_HANDSHAKE_FAILED, "the handshake broke" },
+    [MW_REACH_NOT_TLS] = { MW_NOT_TLS, "the first bytes are not TLS" },
+    [MW_REACH_TOO_BIG] = { MW_TOO_BIG, "more than the limit" },
 };
 
 /* Who cut it cannot be seen from here; the server may have. */

@@ -284,18 +284,21 @@ static void bad_lists_say_why(void **state)
     static const struct {
         const char *json, *why;
     } cases[] = {
-        {"",                                                                       "line"            },
-        { "{",                                                                     "line 1"          },
-        { "[]",                                                                    "operators"       },
-        { "{\"operators\":[{}]}",                                                  "\"name\""        },
-        { "{\"operators\":[{\"name\":\"A\",\"logs\":[{}]}]}",                      "A: a log without"},
-        { "{\"operators\":[{\"name\":\"A\",\"logs\":[{\"description\":\"x\"}]}]}", "\"key\""         },
+        { "", "line" },
+        { "{", "line 1" },
+        { "[]", "operators" },
+        { "{\"operators\":[{}]}", "\"name\"" },
+        { "{\"operators\":[{\"name\":\"A\",\"logs\":[{}]}]}", "A: a log without" },
+        { "{\"operators\":[{\"name\":\"A\",\"logs\":[{\"description\":\"x\"}]}]}", "\"key\"" },
         { "{\"operators\":[{\"name\":\"A\",\"logs\":[{\"description\":\"x\",\"key\":\"AA==\","
-          "\"log_id\":\"AA==\"}]}]}",                                     "not the hash"    },
+          "\"log_id\":\"AA==\"}]}]}",
+          "not the hash" },
         { "{\"operators\":[{\"name\":\"A\",\"logs\":[{\"description\":\"x\",\"state\":{\"new\":1}}]"
-          "}]}",                                                          "\"state\""       },
+          "}]}",
+          "\"state\"" },
         { "{\"operators\":[{\"name\":\"A\",\"logs\":[{\"description\":\"x\\u001b[1m\","
-          "\"state\":{\"retired\":{}}}]}]}",                              "x\\x1b[1m"       },
+          "\"state\":{\"retired\":{}}}]}]}",
+          "x\\x1b[1m" },
     };
     CLEANUP(buf_deinit) struct buf error = BUF_INIT(1000);
 
@@ -312,10 +315,7 @@ static void bad_lists_say_why(void **state)
 
 static void an_operator_changes_with_time(void **state)
 {
-    struct ct_operator_before before[] = {
-        {"Second", { 2000 }},
-        { "First", { 1000 }}
-    };
+    struct ct_operator_before before[] = { { "Second", { 2000 } }, { "First", { 1000 } } };
     struct ct_log log = { .operator_ = "Third", .before = before, .n_before = 2 };
 
     (void)state;

@@ -30,17 +30,17 @@ struct algorithm {
         SHA_ALG(hash) "\xa2\x03\x02\x01" len
 
 static const struct algorithm algorithms[] = {
-    {BYTES(RSA_OID("\x0b") "\x05\x00"),  RSA_PKCS1, EVP_sha256        },
-    { BYTES(RSA_OID("\x0c") "\x05\x00"), RSA_PKCS1, EVP_sha384        },
-    { BYTES(RSA_OID("\x0d") "\x05\x00"), RSA_PKCS1, EVP_sha512        },
-    { BYTES(PSS("\x01",                  "\x20")),  RSA_PSS,            EVP_sha256 },
-    { BYTES(PSS("\x02",                                 "\x30")),                          RSA_PSS,    EVP_sha384 },
-    { BYTES(PSS("\x03",                        "\x40")),                                RSA_PSS,                               EVP_sha512 },
-    { BYTES(EC_OID("\x02")),                           ECDSA,EVP_sha256},
-    { BYTES(EC_OID("\x03")),   ECDSA,        EVP_sha384                                            },
-    { BYTES(EC_OID("\x04")),                           ECDSA,                   EVP_sha512},
-    { BYTES("\x06\x03\x2b\x65\x70"),   EDDSA,NULL         }, /* Ed25519 */
-    { BYTES("\x06\x03\x2b\x65\x71"),                           EDDSA,                                                 NULL                                                         }, /* Ed448 */
+    { BYTES(RSA_OID("\x0b") "\x05\x00"), RSA_PKCS1, EVP_sha256 },
+    { BYTES(RSA_OID("\x0c") "\x05\x00"), RSA_PKCS1, EVP_sha384 },
+    { BYTES(RSA_OID("\x0d") "\x05\x00"), RSA_PKCS1, EVP_sha512 },
+    { BYTES(PSS("\x01", "\x20")), RSA_PSS, EVP_sha256 },
+    { BYTES(PSS("\x02", "\x30")), RSA_PSS, EVP_sha384 },
+    { BYTES(PSS("\x03", "\x40")), RSA_PSS, EVP_sha512 },
+    { BYTES(EC_OID("\x02")), ECDSA, EVP_sha256 },
+    { BYTES(EC_OID("\x03")), ECDSA, EVP_sha384 },
+    { BYTES(EC_OID("\x04")), ECDSA, EVP_sha512 },
+    { BYTES("\x06\x03\x2b\x65\x70"), EDDSA, NULL }, /* Ed25519 */
+    { BYTES("\x06\x03\x2b\x65\x71"), EDDSA, NULL }, /* Ed448 */
 };
 
 static const struct algorithm *algorithm_find(struct mw_span der)
