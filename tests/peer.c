@@ -119,7 +119,7 @@ void peer_say(int fd, const char *text)
 bool peer_expect(int fd, const char *text)
 {
     size_t len = strlen(text), have = 0, n;
-    char got[512];
+    char got[512] = "";
 
     must(len < sizeof(got));
     while (have < len) {

@@ -197,7 +197,7 @@ static int unknown_key(struct config *c, const char *name)
 
 static int read_key(struct config *c, size_t *key)
 {
-    const char *name;
+    const char *name = "";
     size_t n = 0;
     int r;
 
@@ -245,7 +245,7 @@ static int list_add(struct config *c, struct config_list *list, const char *item
 static int read_brackets(struct config *c, struct config_list *list)
 {
     unsigned line = c->line;
-    const char *item;
+    const char *item = "";
     int r;
 
     skip(c, 1);
@@ -279,7 +279,7 @@ static bool at_end(const struct config *c)
 /* Everything up to the statement's end; brackets are only another way to write it. */
 static int read_values(struct config *c, struct config_list *list)
 {
-    const char *item;
+    const char *item = "";
     int r = 0;
 
     while (r == 0 && !at_end(c)) {
@@ -403,7 +403,7 @@ static int read_statement(struct config *c)
 {
     struct config_list list = { NULL, 0 };
     unsigned line = c->line;
-    size_t key;
+    size_t key = 0;
     int r = read_key(c, &key);
 
     if (r == 0)

@@ -31,6 +31,15 @@ static inline void own_close(int *at)
         close(*at);
 }
 
+/* Takes the descriptor out of *at, so that its cleanup finds none. */
+static inline int own_steal_fd(int *at)
+{
+    int fd = *at;
+
+    *at = -1;
+    return fd;
+}
+
 /* Takes the pointer out of *at, so that its cleanup finds NULL. */
 static inline void *own_steal(void *at)
 {

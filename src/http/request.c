@@ -133,7 +133,7 @@ static bool starts_nocase(struct mw_span s, const char *with)
 int http_url_parse(struct http_url *out, struct mw_span text)
 {
     struct http_url u = { .port = 80 };
-    struct mw_span rest = text;
+    struct mw_span rest;
     size_t end = 0;
     int r;
 

@@ -218,7 +218,8 @@ static void welcome(const struct running *run)
     printf("  any client   curl --cacert %s/roots.pem \\\n"
            "                 --connect-to ::127.0.0.1:%u https://wrong-host.lab.test/\n",
            dir, tls);
-    printf("  inspected    midwatch check --roots %s/roots.pem --local-roots %s/local-roots.pem \\\n"
+    printf("  inspected    midwatch check --roots %s/roots.pem "
+           "--local-roots %s/local-roots.pem \\\n"
            "                 --connect 127.0.0.1:%u good.lab.test\n",
            dir, dir, (unsigned)lab_port(run->lab, DOOR_INTERCEPT));
     printf("\n  all cases    midwatch lab --list            (--json --state %s)\n", dir);
@@ -249,24 +250,24 @@ static int serve(struct running *run, const struct lab_arguments *a, char *error
     return r;
 }
 
-static int serve_run(struct lab_arguments *a)
+static int serve_run(struct lab_arguments a)
 {
     char folder[] = "/tmp/midwatch-lab.XXXXXX", absolute[PATH_MAX];
     char error[ERROR_TEXT] = "lab: out of memory";
     struct running run = { .lab = NULL };
     int r;
 
-    if (a->lab.folder == NULL && (a->lab.folder = mkdtemp(folder)) == NULL) {
+    if (a.lab.folder == NULL && (a.lab.folder = mkdtemp(folder)) == NULL) {
         fprintf(stderr, "lab: %s: %s; name a folder with --state\n", folder, strerror(errno));
         return EXIT_FAILED;
     }
-    if (file_make_folders(a->lab.folder) == 0 && realpath(a->lab.folder, absolute) != NULL)
-        a->lab.folder = absolute;
+    if (file_make_folders(a.lab.folder) == 0 && realpath(a.lab.folder, absolute) != NULL)
+        a.lab.folder = absolute;
     /* A client that leaves in the middle is no reason to end. */
     signal(SIGPIPE, SIG_IGN);
     r = uv_loop_init(&run.loop);
     if (r == 0) {
-        r = serve(&run, a, error);
+        r = serve(&run, &a, error);
         uv_loop_close(&run.loop);
     }
     lab_free(run.lab);
@@ -284,5 +285,5 @@ int lab_command(int argc, char **argv)
         return r - 1;
     if (a.list)
         return list_run(&a);
-    return a.write != NULL ? write_run(&a) : serve_run(&a);
+    return a.write != NULL ? write_run(&a) : serve_run(a);
 }

@@ -58,20 +58,21 @@ static int send_all(struct site *s, const struct mill_cert *const *certs, size_t
 /* ----------------------------------------------------------------- large ---- */
 
 /* The ordinary chain, with a leaf from this spec. */
-static int leaf_special(struct site *s, struct pki *p, struct mill_spec *spec)
+static int leaf_special(struct site *s, struct pki *p, const struct mill_spec *special)
 {
     CLEANUP(own_key) EVP_PKEY *key = NULL;
     char subject[CASE_HOST_TEXT + 8], host[CASE_HOST_TEXT];
+    struct mill_spec spec = *special;
     struct mill_cert *leaf = NULL;
     int r = mill_key_new(&key, MILL_P256, true);
 
     case_server_name(s->c, host);
     snprintf(subject, sizeof(subject), "CN=%.64s", host);
-    spec->subject = subject;
-    spec->not_before = pki_day(p, -10);
-    spec->not_after = pki_day(p, 80);
+    spec.subject = subject;
+    spec.not_before = pki_day(p, -10);
+    spec.not_after = pki_day(p, 80);
     if (r == 0)
-        r = mill_issue(&leaf, spec, key, p->ca);
+        r = mill_issue(&leaf, &spec, key, p->ca);
     if (r < 0)
         return r;
     s->leaf = leaf;

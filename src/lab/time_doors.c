@@ -42,6 +42,7 @@ static void timestamp(uint8_t at[8], int64_t ahead)
 static size_t sntp_answer(uint8_t out[SNTP_BYTES], struct mw_span in, int64_t ahead)
 {
     enum { LEAP_MASK = 0xc0, MODE_MASK = 7, CLIENT = 3, SERVER = 4 };
+    static const uint8_t reference[] = { 'L', 'A', 'B' };
 
     if (in.len < SNTP_BYTES || (in.data[0] & MODE_MASK) != CLIENT)
         return 0;
@@ -50,7 +51,7 @@ static size_t sntp_answer(uint8_t out[SNTP_BYTES], struct mw_span in, int64_t ah
     out[1] = 1;                         /* stratum: a reference clock */
     out[2] = in.data[2];
     out[3] = 0xec;                      /* precision, 2^-20 s */
-    memcpy(out + 12, "LAB", 3);         /* reference identifier */
+    memcpy(out + 12, reference, sizeof(reference));
     timestamp(out + 16, ahead - 1);     /* last set */
     memcpy(out + 24, in.data + 40, 8);  /* originate: their transmit time */
     timestamp(out + 32, ahead);         /* receive */
@@ -122,6 +123,8 @@ static void on_datagram(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
         return;
     while (door < DOORS && &lab->doors[door].udp != udp)
         door++;
+    if (door == DOORS)
+        return;
     len = answer(lab, (enum lab_door)door, span_of(buf->base, (size_t)n), out);
     reply = uv_buf_init((char *)out, (unsigned)len);
     if (len > 0)

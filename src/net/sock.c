@@ -56,8 +56,7 @@ static int sock_open(int *out, int family, int type)
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
         return -errno;
-    *out = fd;
-    fd = -1;
+    *out = own_steal_fd(&fd);
     return 0;
 }
 
@@ -73,8 +72,7 @@ int sock_tcp_begin(int *out, const struct addr *to)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (connect(fd, &to->sa.any, to->len) < 0 && errno != EINPROGRESS && errno != EINTR)
         return -errno;
-    *out = fd;
-    fd = -1;
+    *out = own_steal_fd(&fd);
     return 0;
 }
 
@@ -98,8 +96,7 @@ int sock_udp(int *out, const struct addr *to)
         return r;
     if (connect(fd, &to->sa.any, to->len) < 0)
         return -errno;
-    *out = fd;
-    fd = -1;
+    *out = own_steal_fd(&fd);
     return 0;
 }
 
@@ -115,8 +112,7 @@ int sock_listen(int *out, struct addr *at, int backlog)
     if (bind(fd, &at->sa.any, at->len) < 0 || listen(fd, backlog) < 0 ||
         getsockname(fd, &at->sa.any, &at->len) < 0)
         return -errno;
-    *out = fd;
-    fd = -1;
+    *out = own_steal_fd(&fd);
     return 0;
 }
 

@@ -284,7 +284,7 @@ struct proxying {
 
 static bool expect_bytes(int fd, const char *bytes, size_t len)
 {
-    char got[512];
+    char got[512] = "";
     size_t have = 0, n;
 
     while (have < len) {

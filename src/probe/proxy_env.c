@@ -85,7 +85,7 @@ static bool name_covers(struct mw_span entry, struct mw_span host)
         entry = span_cut(entry, 1, SIZE_MAX);
     if (entry.len > 0 && entry.data[entry.len - 1] == '.')
         entry.len--;
-    if (entry.len == 0 || !span_ends_nocase(host, entry))
+    if (entry.len == 0 || host.len < entry.len || !span_ends_nocase(host, entry))
         return false;
     return host.len == entry.len || host.data[host.len - entry.len - 1] == '.';
 }

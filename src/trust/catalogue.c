@@ -137,8 +137,9 @@ int catalogue_match_issuer(const struct catalogue *c, const struct cert *cert,
     for (size_t i = 0; i < c->n_alternatives; i++) {
         const struct alternative *a = &c->alternatives[i];
         const struct product *p = &c->products[a->product];
+        enum catalogue_grade grade = p->grade;
 
-        if ((best == NULL || p->grade < best->grade) && alternative_holds(c, a, &f, cert))
+        if ((best == NULL || grade < best->grade) && alternative_holds(c, a, &f, cert))
             best = p;
     }
     *out = best;

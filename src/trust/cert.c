@@ -58,8 +58,8 @@ static int extensions_read(struct cert *c, struct mw_span sequence)
         return MW_E_DER;
     if (n > CERT_MAX_EXTENSIONS)
         return MW_E_TOO_MANY;
-    c->extensions = n > 0 ? calloc(n, sizeof *c->extensions) : NULL;
-    if (n > 0 && c->extensions == NULL)
+    c->extensions = calloc(n > 0 ? n : 1, sizeof *c->extensions);
+    if (c->extensions == NULL)
         return -ENOMEM;
     r = (struct reader){ .rest = sequence };
     while (c->n_extensions < n)

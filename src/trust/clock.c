@@ -109,9 +109,9 @@ static void liars_find(struct judge *j, const struct reckoning *r)
 
         switch (r->marks[i]) {
         case RECKON_LIES:
-            f = judge_add(j, MW_TIME_SERVER_LIES, -1,
-                          "%s signed a time that %u other signed %s contradict%s", server, r->n,
-                          r->n == 1 ? "time" : "times", r->n == 1 ? "s" : "");
+            judge_add(j, MW_TIME_SERVER_LIES, -1,
+                      "%s signed a time that %u other signed %s contradict%s", server, r->n,
+                      r->n == 1 ? "time" : "times", r->n == 1 ? "s" : "");
             break;
         case RECKON_DISPUTED:
             f = judge_add(j, MW_TIME_SERVER_LIES, -1,

@@ -247,7 +247,7 @@ int ct_logs_parse(struct ct_logs **out, struct mw_span json, struct buf *error)
 
 const struct ct_log *ct_logs_find(const struct ct_logs *l, struct mw_span id)
 {
-    struct ct_log key;
+    struct ct_log key = { .name = NULL };
 
     if (id.len != sizeof(key.id) || l->n == 0)
         return NULL;

@@ -46,7 +46,7 @@ static const struct {
  * (may be NULL): that was all, and well formed. */
 static size_t dn_read(struct mw_span der_name, struct attribute *list, bool *whole)
 {
-    bool ok, ignored;
+    bool ok, ignored = false;
     struct reader rdns = { .rest = der_unwrap(der_name, DER_SEQUENCE, &ok) };
     size_t n = 0;
 

@@ -94,7 +94,7 @@ static int offset_cmp(const void *a, const void *b)
 
 static int64_t median(const struct group *g)
 {
-    int64_t sorted[RECKON_MAX];
+    int64_t sorted[RECKON_MAX] = { 0 };
 
     for (size_t i = 0; i < g->n; i++)
         sorted[i] = g->readings[g->at[i]].offset_ms;
