@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "check/built.h"
+#include "base/built.h"
 #include "check/exit.h"
 #include "check/json.h"
 #include "check/report.h"

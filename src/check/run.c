@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "check/built.h"
+#include "base/built.h"
 #include "check/exit.h"
 #include "check/run_files.h"
 #include "probe/proxy_env.h"

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "check/built.h"
+#include "base/built.h"
 #include "check/exit.h"
 #include "check/pem.h"
 #include "check/run.h"

@@ -6,7 +6,7 @@
 
 #include "base/compiler.h"
 #include "base/config.h"
-#include "check/built.h"
+#include "base/built.h"
 #include "check/check.h"
 #include "check/decisions.h"
 #include "check/exempt.h"

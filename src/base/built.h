@@ -1,8 +1,8 @@
 /*
  * What the build knows of itself.
  */
-#ifndef CHECK_BUILT_H
-#define CHECK_BUILT_H
+#ifndef BASE_BUILT_H
+#define BASE_BUILT_H
 
 #include <midwatch/types.h>
 
