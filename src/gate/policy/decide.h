@@ -45,7 +45,7 @@ struct gate_facts {
 };
 
 enum gate_exception_class { GATE_NO_EXCEPTION, GATE_TECHNICAL, GATE_PRIVACY, GATE_PERFORMANCE,
-                            GATE_LEARNED, GATE_BY_RULE };
+                            GATE_BY_LEARNER, GATE_BY_RULE };
 const char *gate_exception_class_name(enum gate_exception_class c);
 
 /* Strings are the config's, or `learned`'s. */
