@@ -33,6 +33,15 @@ void gate_bundle_free(struct gate_bundle *b);   /* NULL ok */
 /* A file's bytes by the name the config gives it; false: it is not in the bundle. */
 bool gate_bundle_file(const struct gate_bundle *b, const char *path, struct mw_span *out);
 
+/* Puts a file in under a name of the caller's; the bytes are copied.  0, -ENOMEM, -EEXIST. */
+MW_MUST_CHECK int gate_bundle_add(struct gate_bundle *b, const char *name, struct mw_span bytes);
+
+/* What no setting names.  The system's roots (PEM), read by gate_bundle_read() unless
+ * upstream.roots is set.  The gate's own CA (PEM, every root it ever signed with that is still
+ * valid), added by the parent: worker/judge.h never takes it as an anchor for origins. */
+#define GATE_FILE_SYSTEM_ROOTS "midwatch:system-roots"
+#define GATE_FILE_OWN_CA       "midwatch:own-ca"
+
 /* --------------------------------------------------------------------------- settings ---- */
 
 enum gate_entrance {

@@ -28,6 +28,8 @@ struct origin {
     uint8_t leaf_sha256[32];
     struct mw_span leaf;        /* DER, the origin's */
     struct mw_wall judged, until;
+    bool own_ca;                /* it shows a certificate of the gate's own CA: a loop, or a
+                                 * stolen key.  Refused whatever policy says of its findings */
 };
 struct origin *origin_ref(struct origin *o);
 void origin_unref(struct origin *o);    /* NULL ok */
