@@ -34,6 +34,7 @@ enum gate_message {
     GATE_CONFIG,                /* parent -> worker, scribe, forge: a bundle follows */
     GATE_DRAIN,                 /* parent -> worker: accept no more, end when empty */
     GATE_TICKET_SEED,           /* parent -> worker: 32 bytes of seed, then uint64 period number */
+    GATE_KEYLOG,                /* worker -> scribe     wire/unlock.h  */
 };
 
 struct channel;
