@@ -15,11 +15,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     CLEANUP(buf_deinit) struct buf message = BUF_INIT(HELLO_MAX);
     struct hello h;
 
-    if (hello_read(&h, span_of(data, len), &message) != HELLO_DONE)
+    if (lab_hello_read(&h, span_of(data, len), &message) != HELLO_DONE)
         return 0;
     if (!within(h.server_name, buf_span(&message)) || !within(h.suites, buf_span(&message)) ||
         !within(h.random, buf_span(&message)))
         abort();
-    hello_offers(&h, 0x1301);
+    lab_hello_offers(&h, 0x1301);
     return 0;
 }

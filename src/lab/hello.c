@@ -45,7 +45,7 @@ static void body_read(struct hello *h, struct mw_span body)
     }
 }
 
-enum hello_state hello_read(struct hello *h, struct mw_span wire, struct buf *message)
+enum hello_state lab_hello_read(struct hello *h, struct mw_span wire, struct buf *message)
 {
     struct reader r = { .rest = wire };
     size_t want = MESSAGE_HEADER;
@@ -77,7 +77,7 @@ enum hello_state hello_read(struct hello *h, struct mw_span wire, struct buf *me
     return HELLO_DONE;
 }
 
-bool hello_offers(const struct hello *h, uint16_t suite)
+bool lab_hello_offers(const struct hello *h, uint16_t suite)
 {
     struct reader r = { .rest = h->suites };
 

@@ -22,8 +22,8 @@ enum hello_state { HELLO_MORE, HELLO_DONE, HELLO_NOT_TLS };
 
 /* Takes the handshake message (header included) out of the records of `wire` into *message,
  * which is emptied first, and reads it. */
-enum hello_state hello_read(struct hello *h, struct mw_span wire, struct buf *message);
+enum hello_state lab_hello_read(struct hello *h, struct mw_span wire, struct buf *message);
 
-bool hello_offers(const struct hello *h, uint16_t suite);
+bool lab_hello_offers(const struct hello *h, uint16_t suite);
 
 #endif

@@ -214,7 +214,7 @@ static void hello_wait(struct peer *p, struct middle *m)
 
     if (m->server != NULL)
         return;                 /* dialling; what comes waits in p->in */
-    switch (hello_read(&hello, buf_span(&p->in), &m->hello)) {
+    switch (lab_hello_read(&hello, buf_span(&p->in), &m->hello)) {
     case HELLO_MORE:
         break;
     case HELLO_NOT_TLS:

@@ -151,7 +151,7 @@ int old_flight(struct buf *wire, const struct site *s, const struct hello *hello
     uint8_t random[RANDOM];
     int r = 0;
 
-    if (!hello_offers(hello, suite)) {
+    if (!lab_hello_offers(hello, suite)) {
         buf_u8(wire, RECORD_ALERT);
         buf_u16(wire, TLS_1_2);
         buf_u16(wire, 2);

@@ -234,7 +234,7 @@ static void serving_data(struct peer *p)
         serving_bytes(p, v);
         return;
     }
-    switch (hello_read(&hello, buf_span(&p->in), &v->hello)) {
+    switch (lab_hello_read(&hello, buf_span(&p->in), &v->hello)) {
     case HELLO_MORE:
         break;
     case HELLO_NOT_TLS:

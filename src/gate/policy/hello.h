@@ -27,7 +27,7 @@ enum hello_state {
     HELLO_DONE,
     HELLO_NOT_TLS,              /* the first bytes are no TLS handshake record */
     HELLO_BAD,                  /* TLS, but malformed: hello->wrong says what */
-    HELLO_TOO_BIG,
+    HELLO_TOO_BIG,              /* over one of the bounds: hello->wrong says which */
 };
 
 struct hello {
@@ -44,13 +44,20 @@ struct hello {
     bool has_ech;               /* encrypted_client_hello, outer, with a payload that is not
                                  * known to be GREASE: nobody can tell those apart */
     bool has_psk, has_early_data;
-    const char *wrong;          /* with HELLO_BAD: one clause */
+    const char *wrong;          /* with HELLO_BAD and HELLO_TOO_BIG: one clause */
     size_t records_len;         /* HELLO_DONE: how many of the raw bytes the hello took */
 };
 
 /* raw: everything the client has sent so far.  scratch: HELLO_MAX_BYTES of room, used only for a
  * message in several records; NULL is HELLO_BAD for those. */
 enum hello_state hello_read(struct hello *h, struct mw_span raw, uint8_t *scratch);
+
+/* For lists of uint16: the i-th, and whether one is there. */
+uint16_t hello_item(struct mw_span list, size_t i);
+bool hello_has_item(struct mw_span list, uint16_t value);
+
+/* A value that is reserved to be ignored (RFC 8701). */
+bool hello_is_grease(uint16_t value);
 
 /* Is this protocol in the client's offer? */
 bool hello_offers_alpn(const struct hello *h, const char *protocol);

@@ -10,7 +10,7 @@
 
 enum { JA4_TEXT = 37 };         /* "t13d1516h2_8daaf6152771_e5627efa2ab1" and its NUL */
 
-/* transport: 't' over TCP, 'q' over QUIC. */
+/* transport: 't' over TCP, 'q' over QUIC.  "" when out of memory. */
 void ja4_text(const struct hello *h, char transport, char out[JA4_TEXT]);
 
 #endif
