@@ -13,6 +13,7 @@
 #ifndef GATE_BRIDGE_BRIDGE_H
 #define GATE_BRIDGE_BRIDGE_H
 
+#include "base/queue.h"
 #include "gate/bridge/content.h"
 
 enum { BRIDGE_HIGH_WATER = 128 * 1024 };
@@ -67,6 +68,8 @@ struct bridge_options {
     const struct content_row *stages;   /* NULL: none */
     unsigned max_streams;               /* HTTP/2; 0: 100 */
     const char *via;                    /* name for Via (RFC 9110 7.6.3); NULL: none is added */
+    const char *scheme;                 /* of origin-form requests; NULL: "https", for
+                                         * BRIDGE_H1_PROXY "http" */
 };
 
 struct bridge;
@@ -114,6 +117,12 @@ struct bridge_counts {
     uint32_t requests, blocked;
 };
 struct bridge_counts bridge_counts(const struct bridge *b);
+
+/* For the kinds: says once what went wrong and whose fault it was; the first time counts. */
+void bridge_blame(struct bridge *b, enum bridge_side by, const char *why);
+
+/* For the kinds: n bytes at the front were sent; an empty queue keeps no chunk. */
+void bridge_dropped(struct queue *q, size_t n);
 
 /* The kinds, for bridge.c's table.  Each embeds struct bridge first. */
 struct bridge_ops {
