@@ -105,8 +105,9 @@ static const char *reason_of(int status)
         { 307, "Temporary Redirect" }, { 400, "Bad Request" },
         { 403, "Forbidden" },    { 404, "Not Found" },
         { 405, "Method Not Allowed" }, { 407, "Proxy Authentication Required" },
-        { 413, "Content Too Large" }, { 500, "Internal Server Error" },
-        { 502, "Bad Gateway" },  { 503, "Service Unavailable" },
+        { 413, "Content Too Large" }, { 431, "Request Header Fields Too Large" },
+        { 500, "Internal Server Error" }, { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
         { 511, "Network Authentication Required" },
     };
 

@@ -11,7 +11,11 @@
 
 #include "gate/policy/config.h"
 
-enum { DOOR_MAX_BYTES = 16 * 1024, DOOR_MAX_HOST = 256 };
+enum { DOOR_MAX_BYTES = 16 * 1024, DOOR_MAX_HOST = 256, DOOR_MAX_SIGN_INS = 3 };
+
+/* Where the "continue anyway" form is posted to: this, then DOOR_TOKEN_LEN hex digits. */
+#define DOOR_CONTINUE "/.midwatch/continue/"
+enum { DOOR_TOKEN_LEN = 64 };
 
 enum door_state {
     DOOR_MORE,                  /* feed more; door_out() may hold something to send first */
@@ -30,7 +34,9 @@ MW_MUST_CHECK int door_new(struct door **out, enum gate_entrance entrance,
                            const struct gate_config *config);
 void door_free(struct door *d);         /* NULL ok */
 
-/* Takes bytes off *in: all that belong to the door, none of what follows. */
+/* Takes bytes off *in: all that belong to the door, none of what follows.  A message is taken
+ * whole or not at all: after DOOR_MORE what is left in *in is kept by the caller and fed again,
+ * in front of what came since.  A caller therefore has room for DOOR_MAX_BYTES. */
 enum door_state door_feed(struct door *d, struct mw_span *in);
 
 /* To be sent to the client now; valid until the next call. */
@@ -41,6 +47,9 @@ const char *door_host(const struct door *d);    /* lower-case A-labels, or an ad
                                                  * brackets */
 uint16_t door_port(const struct door *d);
 const char *door_path(const struct door *d);    /* DOOR_LOCAL: path and query */
+enum door_method { DOOR_GET, DOOR_HEAD, DOOR_POST };
+enum door_method door_method(const struct door *d);     /* DOOR_LOCAL.  DOOR_POST: only for
+                                                         * DOOR_CONTINUE and a token */
 const char *door_user(const struct door *d);    /* NULL: not signed in */
 const char *const *door_groups(const struct door *d);
 const char *door_why(const struct door *d);     /* one clause, safe to print */
@@ -56,7 +65,8 @@ enum door_refusal {
  * empty. */
 void door_refuse(struct door *d, enum door_refusal why, struct mw_span page);
 
-/* The destination of a transparent connection, before it was redirected.  -errno. */
+/* The destination of a transparent connection, before it was redirected.  -errno; -ELOOP: it is
+ * the listener itself, nobody was redirected. */
 MW_MUST_CHECK int door_original(int fd, enum gate_entrance entrance, struct addr *out);
 
 #endif

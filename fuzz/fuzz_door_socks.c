@@ -1,0 +1,7 @@
+/* What a client of SOCKS5 says: however it is split, the same comes of it. */
+#include "fuzz_door.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    return fuzz_door(GATE_ENTRANCE_SOCKS5, data, len);
+}
