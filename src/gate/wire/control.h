@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 
+enum { CONTROL_MAX_JSON = 128 * 1024 };   /* of one answer: leave out what does not fit */
+
 /* Both GATE_QUERY and GATE_QUERY_ANSWER: id, then the text. */
 void control_write(struct buf *out, uint8_t type, uint64_t id, struct mw_span json);
 MW_MUST_CHECK int control_read(uint64_t *id, struct mw_span *json, struct mw_span message);
