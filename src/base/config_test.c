@@ -14,11 +14,11 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    {"roots",     CONFIG_STRING,  offsetof(struct settings, roots),    0, 0         },
-    { "controls", CONFIG_LIST,    offsetof(struct settings, controls), 0, 0         },
-    { "parallel", CONFIG_NUMBER,  offsetof(struct settings, parallel), 1, 100000    },
-    { "timeout",  CONFIG_SECONDS, offsetof(struct settings, timeout),  1, 30 * 86400},
-    { "ask",      CONFIG_BOOL,    offsetof(struct settings, ask),      0, 0         },
+    {"roots",     CONFIG_STRING,  offsetof(struct settings, roots),    0, 0, NULL, false },
+    { "controls", CONFIG_LIST,    offsetof(struct settings, controls), 0, 0, NULL, false },
+    { "parallel", CONFIG_NUMBER,  offsetof(struct settings, parallel), 1, 100000, NULL, false },
+    { "timeout",  CONFIG_SECONDS, offsetof(struct settings, timeout),  1, 30 * 86400, NULL, false },
+    { "ask",      CONFIG_BOOL,    offsetof(struct settings, ask),      0, 0, NULL, false },
 };
 
 struct fixture {
@@ -120,41 +120,41 @@ static void test_unknown_key_names_line_and_nearest(void **state)
     struct fixture *f = *state;
 
     refused(f, "ask yes\n\n/* two\nlines */ timeuot 5\n",
-            "m.conf:4: unknown setting \"timeuot\"; did you mean \"timeout\"?");
-    refused(f, "frobnicate 5\n", "m.conf:1: unknown setting \"frobnicate\"");
+            "m.conf:4:10: unknown setting \"timeuot\"; did you mean \"timeout\"?");
+    refused(f, "frobnicate 5\n", "m.conf:1:1: unknown setting \"frobnicate\"");
 }
 
 static void test_wrong_values(void **state)
 {
     struct fixture *f = *state;
 
-    refused(f, "\nparallel lots", "m.conf:2: parallel wants a whole number, not \"lots\"");
-    refused(f, "parallel 0", "m.conf:1: parallel must be from 1 to 100000, not 0");
+    refused(f, "\nparallel lots", "m.conf:2:10: parallel wants a whole number, not \"lots\"");
+    refused(f, "parallel 0", "m.conf:1:10: parallel must be from 1 to 100000, not 0");
     refused(f, "parallel 9223372036854775807k",
-            "m.conf:1: parallel wants a whole number, not \"9223372036854775807k\"");
-    refused(f, "timeout 40d", "m.conf:1: timeout must be from 1 to 2592000 seconds, not 40d");
+            "m.conf:1:10: parallel wants a whole number, not \"9223372036854775807k\"");
+    refused(f, "timeout 40d", "m.conf:1:9: timeout must be from 1 to 2592000 seconds, not 40d");
     refused(f, "timeout soon",
-            "m.conf:1: timeout wants a time such as 90s, 5min or 7d, not \"soon\"");
-    refused(f, "ask perhaps", "m.conf:1: ask wants yes or no, not \"perhaps\"");
+            "m.conf:1:9: timeout wants a time such as 90s, 5min or 7d, not \"soon\"");
+    refused(f, "ask perhaps", "m.conf:1:5: ask wants yes or no, not \"perhaps\"");
     refused(f, "roots my roots.pem",
-            "m.conf:1: roots wants one value, not 2; quote it if it has spaces");
-    refused(f, "roots ;", "m.conf:1: roots wants one value, not 0; quote it if it has spaces");
-    refused(f, "ask \"\"", "m.conf:1: ask wants yes or no, not \"\"");
-    refused(f, "ask \x1b", "m.conf:1: ask wants yes or no, not \"\\x1b\"");
+            "m.conf:1:7: roots wants one value, not 2; quote it if it has spaces");
+    refused(f, "roots ;", "m.conf:1:7: roots wants one value, not 0; quote it if it has spaces");
+    refused(f, "ask \"\"", "m.conf:1:5: ask wants yes or no, not \"\"");
+    refused(f, "ask \x1b", "m.conf:1:5: ask wants yes or no, not \"\\x1b\"");
 }
 
 static void test_wrong_syntax(void **state)
 {
     struct fixture *f = *state;
 
-    refused(f, "roots \"open\nask no", "m.conf:1: a quoted value is not closed on its line");
-    refused(f, "ask no\n/* open", "m.conf:2: this comment never ends; close it with \"*/\"");
-    refused(f, "controls [a,\nb", "m.conf:1: this list is not closed with \"]\"");
-    refused(f, "ask {\n}", "m.conf:1: this file has no sections; remove the brace");
-    refused(f, "= 5", "m.conf:1: a setting's name is expected here");
-    refused(f, "ask no\nask yes", "m.conf:2: ask is set twice; line 1 set it first");
+    refused(f, "roots \"open\nask no", "m.conf:1:7: a quoted value is not closed on its line");
+    refused(f, "ask no\n/* open", "m.conf:2:1: this comment never ends; close it with \"*/\"");
+    refused(f, "controls [a,\nb", "m.conf:1:10: this list is not closed with \"]\"");
+    refused(f, "ask {\n}", "m.conf:1:5: this file has no sections; remove the brace");
+    refused(f, "= 5", "m.conf:1:1: a setting's name is expected here");
+    refused(f, "ask no\nask yes", "m.conf:2:1: ask is set twice; line 1 set it first");
     refused(f, "roots \"\\q\"",
-            "m.conf:1: unknown escape in a quoted value; known: \\n \\r \\t \\\" \\\\");
+            "m.conf:1:8: unknown escape in a quoted value; known: \\n \\r \\t \\\" \\\\");
 }
 
 static void test_zero_byte_is_refused(void **state)
@@ -165,7 +165,7 @@ static void test_zero_byte_is_refused(void **state)
                                  &f->s, &f->arena, &f->error),
                      1);
     assert_string_equal((const char *)f->error.data,
-                        "m.conf:2: a zero byte stands here; is it a text file?");
+                        "m.conf:2:8: a zero byte stands here; is it a text file?");
 }
 
 static void test_bounds(void **state)
@@ -179,11 +179,11 @@ static void test_bounds(void **state)
     assert_int_equal(read_it(f, (const char *)text.data), 0);
     assert_int_equal(f->s.controls.count, CONFIG_MAX_LIST);
     buf_str(&text, " x");
-    refused(f, (const char *)text.data, "m.conf:1: a list has more than 1024 values");
+    refused(f, (const char *)text.data, "m.conf:1:2058: a list has more than 1024 values");
     buf_truncate(&text, 0);
     buf_str(&text, "roots ");
     buf_fill(&text, 'r', CONFIG_MAX_WORD + 1);
-    refused(f, (const char *)text.data, "m.conf:1: a value is longer than 4096 bytes");
+    refused(f, (const char *)text.data, "m.conf:1:7: a value is longer than 4096 bytes");
 }
 
 static void test_no_memory_is_said(void **state)

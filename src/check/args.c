@@ -125,6 +125,9 @@ static int arg_set(struct parse *p, const struct arg *a, const char *value)
                             (long long)a->min, (long long)a->max, value);
         *(int64_t *)at = number;
         return 0;
+    case CONFIG_UNSIGNED:       /* no option of a command line is one of these */
+    case CONFIG_NODE:
+        break;
     }
     return -EINVAL;
 }
