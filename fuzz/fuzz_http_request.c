@@ -16,12 +16,12 @@ static void reads_the_same_again(const struct http_request *r)
     struct http_request again = HTTP_REQUEST_INIT(1 << 16);
     struct mw_span in;
 
-    buf_add(&out, r->m.start_line);
+    buf_add(&out, r->m.head.start_line);
     buf_str(&out, "\r\n");
-    for (size_t i = 0; i < r->m.n_fields; i++) {
-        buf_add(&out, r->m.fields[i].name);
+    for (size_t i = 0; i < r->m.head.n_fields; i++) {
+        buf_add(&out, r->m.head.fields[i].name);
         buf_str(&out, ":");
-        buf_add(&out, r->m.fields[i].value);
+        buf_add(&out, r->m.head.fields[i].value);
         buf_str(&out, "\r\n");
     }
     buf_str(&out, "\r\n");
@@ -29,7 +29,7 @@ static void reads_the_same_again(const struct http_request *r)
     (void)http_request_feed(&again, &in);
     must(again.head_done && again.m.error == HTTP_E_OK);
     must(span_eq(again.method, r->method) && span_eq(again.target, r->target));
-    must(again.m.n_fields == r->m.n_fields && again.m.body_kind == r->m.body_kind);
+    must(again.m.head.n_fields == r->m.head.n_fields && again.m.coded.kind == r->m.coded.kind);
     http_request_deinit(&again);
 }
 

@@ -16,7 +16,7 @@ static bool run_response(void *context, size_t nth)
 {
     struct http_response r = HTTP_RESPONSE_INIT(1000);
     struct mw_span in = SPAN_LIT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                 "4\r\nwiki\r\n0\r\n\r\n");
+                                 "4\r\nwiki\r\n0\r\nSum: 1\r\n\r\n");
     enum http_state state;
     bool failed;
 

@@ -24,32 +24,24 @@ static bool is_target(struct mw_span s)
     return s.len > 0;
 }
 
-/* RFC 9112 section 3: exactly one space between the three. */
-static bool read_request_line(struct http_request *r)
-{
-    struct mw_span rest = r->m.start_line;
-
-    if (!span_field(&rest, ' ', &r->method) || !span_field(&rest, ' ', &r->target))
-        return false;
-    if (span_eq(rest, SPAN_LIT("HTTP/1.1")))
-        r->minor = 1;
-    else if (!span_eq(rest, SPAN_LIT("HTTP/1.0")))
-        return false;
-    return http_is_token(r->method) && is_target(r->target);
-}
-
 static enum http_state read_head(struct http_request *r)
 {
     size_t hosts = http_field_count(&r->m, "host");
+    enum http_body_kind kind = HTTP_BODY_NONE;
+    uint64_t length = 0;
+    enum http_error error;
 
-    if (!read_request_line(r))
+    if (!http_request_line(r->m.head.start_line, &r->method, &r->target, &r->minor))
         return bad(r, HTTP_E_START_LINE);
     /* RFC 9112 section 3.2. */
     if (hosts > 1 || (hosts == 0 && r->minor == 1))
         return bad(r, HTTP_E_HOST);
     r->head_done = true;
-    r->m.body_kind = HTTP_BODY_NONE;
-    return http_body_frame(&r->m, &r->m.body_kind);
+    error = http_head_frame(&r->m.head, &kind, &length);
+    if (error != HTTP_E_OK)
+        return bad(r, error);
+    http_body_start(&r->m.coded, kind, length);
+    return HTTP_DONE;
 }
 
 enum http_state http_request_feed(struct http_request *r, struct mw_span *in)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "base/text.h"
 
 enum { MAX_INTERIM = 8 };
 
@@ -17,35 +16,22 @@ static enum http_state bad(struct http_response *r, enum http_error error)
     return HTTP_BAD;
 }
 
-/* RFC 9112 section 4: "HTTP/1.1 200 OK"; the reason may be empty, its space is then often
- * missing, and nobody reads it anyway. */
-static bool read_status_line(struct http_response *r)
-{
-    struct mw_span line = r->m.start_line;
-    int64_t status;
-
-    if (line.len < 12 || memcmp(line.data, "HTTP/1.", 7) != 0 || line.data[8] != ' ' ||
-        (line.data[7] != '0' && line.data[7] != '1') ||
-        (line.len > 12 && line.data[12] != ' ') ||
-        text_number(span_cut(line, 9, 3), 100, 599, &status) != 0)
-        return false;
-    r->minor = line.data[7] - '0';
-    r->status = (int)status;
-    r->reason = span_cut(line, 13, SIZE_MAX);
-    return true;
-}
-
 static enum http_state read_head(struct http_response *r)
 {
-    if (!read_status_line(r))
+    /* RFC 9112 section 6.3, in its order. */
+    enum http_body_kind kind = HTTP_BODY_UNTIL_CLOSE;
+    uint64_t length = 0;
+    enum http_error error;
+
+    if (!http_status_line(r->m.head.start_line, &r->minor, &r->status, &r->reason))
         return bad(r, HTTP_E_START_LINE);
     r->head_done = true;
-    /* RFC 9112 section 6.3, in its order. */
-    r->m.body_kind = HTTP_BODY_UNTIL_CLOSE;
-    if (http_body_frame(&r->m, &r->m.body_kind) == HTTP_BAD)
-        return HTTP_BAD;
+    error = http_head_frame(&r->m.head, &kind, &length);
+    if (error != HTTP_E_OK)
+        return bad(r, error);
     if (r->bodiless || r->status == 204 || r->status == 304)
-        r->m.body_kind = HTTP_BODY_NONE;
+        kind = HTTP_BODY_NONE;
+    http_body_start(&r->m.coded, kind, length);
     return HTTP_DONE;
 }
 
@@ -82,7 +68,7 @@ enum http_state http_response_end(struct http_response *r)
 {
     if (r->m.error != HTTP_E_OK)
         return HTTP_BAD;
-    if (r->head_done && r->m.body_kind == HTTP_BODY_UNTIL_CLOSE)
+    if (r->head_done && r->m.coded.kind == HTTP_BODY_UNTIL_CLOSE)
         return HTTP_DONE;
     return bad(r, HTTP_E_CUT);
 }

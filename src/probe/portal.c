@@ -73,8 +73,8 @@ bool portal_fields_tell(const struct http_message *m)
                                           "Proxy-Authenticate", "X-Proxy-ID",    "X-Cache-Lookup" };
     static const char *const unless_cdn[] = { "Via", "X-Cache" };
 
-    for (size_t i = 0; i < m->n_fields; i++) {
-        const struct http_field *f = &m->fields[i];
+    for (size_t i = 0; i < m->head.n_fields; i++) {
+        const struct http_field *f = &m->head.fields[i];
 
         for (size_t k = 0; k < ARRAY_LEN(always); k++)
             if (span_eq_nocase(f->name, span_str(always[k])))
