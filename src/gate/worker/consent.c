@@ -1,0 +1,77 @@
+/*
+ * "Continue anyway": a path that only we can make, for one client, site, key and set of findings.
+ */
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "gate/door/door.h"
+#include "gate/worker/worker.h"
+
+static bool token(const uint8_t key[32], const struct gate_consent *c, char hex[65])
+{
+    char text[2048];
+    uint8_t mac[EVP_MAX_MD_SIZE];
+    unsigned int len = 0;
+    int n = snprintf(text, sizeof(text), "consent|%s|%s|%u|%s|%s", c->client, c->host, c->port,
+                     c->key, c->findings);
+
+    if (n < 0 || (size_t)n >= sizeof(text) ||
+        HMAC(EVP_sha256(), key, 32, (const uint8_t *)text, (size_t)n, mac, &len) == NULL)
+        return false;
+    for (unsigned i = 0; i < 32; i++)
+        snprintf(hex + (size_t)2 * i, 3, "%02x", mac[i]);
+    return true;
+}
+
+void consent_path(const struct worker *w, const struct gate_consent *c, char path[CONSENT_PATH])
+{
+    char hex[65] = "";
+
+    (void)token(w->consent_key[0], c, hex);
+    snprintf(path, CONSENT_PATH, DOOR_CONTINUE "%s", hex);
+}
+
+bool consent_path_good(const struct worker *w, const struct gate_consent *c, struct mw_span path)
+{
+    const size_t prefix = sizeof(DOOR_CONTINUE) - 1;
+    char hex[65];
+
+    if (path.len != prefix + 64 || memcmp(path.data, DOOR_CONTINUE, prefix) != 0)
+        return false;
+    for (size_t i = 0; i < 2; i++)
+        if (token(w->consent_key[i], c, hex) &&
+            CRYPTO_memcmp(hex, path.data + prefix, 64) == 0)
+            return true;
+    return false;
+}
+
+static bool consent_same(const struct gate_consent *a, const struct gate_consent *b)
+{
+    return a->port == b->port && strcmp(a->client, b->client) == 0 &&
+           strcmp(a->host, b->host) == 0 && strcmp(a->key, b->key) == 0 &&
+           strcmp(a->findings, b->findings) == 0;
+}
+
+const struct gate_consent *consent_find(const struct worker *w, const struct gate_consent *like,
+                                        struct mw_wall now)
+{
+    for (size_t i = 0; i < w->consents.n; i++)
+        if (now.s < w->consents.items[i].until.s && consent_same(&w->consents.items[i], like))
+            return &w->consents.items[i];
+    return NULL;
+}
+
+void worker_consent(struct worker *w, const struct gate_consent *c)
+{
+    CLEANUP(buf_deinit) struct buf message = BUF_INIT(CHANNEL_MAX_MESSAGE);
+
+    consent_write(&message, c);
+    /* The scribe keeps it and tells all workers, this one included. */
+    if (buf_error(&message) != 0 || channel_send(w->scribe, buf_span(&message)) < 0)
+        log_warning("gate worker: a consent was lost: the scribe takes no more");
+}

@@ -1,0 +1,188 @@
+/*
+ * One client's connection from accept to its line in the audit log.
+ * Life:   session_accept() -> session_run() as things happen -> freed by session_run() once ended
+ * State:  a session only moves down the stages, but for plain proxy requests, which dial anew for
+ *         each origin, and servers that want a client's certificate, which are dialled again to be
+ *         left alone.
+ */
+#ifndef GATE_WORKER_SESSION_H
+#define GATE_WORKER_SESSION_H
+
+#include "gate/bridge/bridge.h"
+#include "gate/door/door.h"
+#include "gate/worker/leg.h"
+#include "gate/worker/worker.h"
+#include "net/connect.h"
+#include "net/flight.h"
+
+enum stage {
+    STAGE_DOOR,                 /* what does the client want of the proxy? */
+    STAGE_HELLO,                /* what does it say to the server? */
+    STAGE_RESOLVE,
+    STAGE_DIAL,
+    STAGE_SECURE,               /* our handshake with the server */
+    STAGE_JUDGE,
+    STAGE_FORGE,
+    STAGE_GREET,                /* the client's handshake with us */
+    STAGE_BRIDGE,
+    STAGE_SPLICE,
+    STAGE_LAST_WORDS,           /* the door's answer, then the end */
+    STAGES,
+};
+
+enum step { STEP_GO, STEP_WAIT, STEP_END };
+
+/* A handle's memory outlives its session by a turn of the loop. */
+struct poll_box {
+    uv_poll_t poll;
+    struct session *session;
+    bool is_client;
+};
+
+struct side {
+    struct leg leg;
+    struct poll_box *box;
+    unsigned want, waits;       /* UV_READABLE, UV_WRITABLE: now wanted; what libuv waits for */
+};
+
+/* What of the ClientHello is still needed once its bytes are gone. */
+struct offer {
+    uint16_t highest_version;
+    bool seen, ecdsa, ech, post_quantum, sni_missing;
+    uint8_t alpn_len;
+    uint8_t alpn[200];          /* the ProtocolNameList, GREASE and what does not fit left out */
+};
+
+/* Bytes on their way through a pipe, one direction. */
+struct flow {
+    struct pipe_pair pipe;
+    bool has_pipe, fin_in, fin_out;
+    size_t held;
+    uint64_t total;
+};
+
+struct session {
+    struct worker *w;
+    struct session *newer, *older;
+    struct session *next_ready;
+    struct gate_config *config;
+    struct learned_set *learned;
+    const struct worker_listener *listener;
+    enum stage stage;
+    int64_t deadline_ms;        /* of the loop's clock */
+    bool running, ended, is_ready, counted;
+
+    struct side client, server;
+    struct door *door;
+    struct buf early;           /* from the client, not yet handed on */
+    struct addr client_addr, destination;
+    char *host, *sni, *asked, *user;    /* owned */
+    const char *const *groups;
+    uint16_t port;
+    char ja4[JA4_TEXT];
+    char client_text[ADDR_TEXT];
+    struct offer *offer;        /* freed once both handshakes are over */
+    struct gate_decision decision;
+    bool decided, transparent;
+    bool checked_destination;   /* a name's own addresses were taken instead of the client's */
+
+    struct dns_question *asking;
+    struct connecting *connecting;
+    struct addr *addresses;     /* to dial */
+    size_t n_addresses;
+    struct judging_wait *judging;
+    struct mint_wait *minting;
+    struct flight *flight;
+    struct origin *origin;
+    SSL_SESSION *fresh;         /* came before its origin was judged */
+    struct minted *leaf;
+    enum gate_on_finding on;
+    enum mw_code cause;
+    bool resumable, certificate_wanted, asked_again;
+
+    struct bridge *bridge;
+    bool page_only;             /* no server: every request is answered by us */
+    bool bridge_dials;          /* the dial is for a plain request */
+    int page_status;            /* of a page_only session */
+    const char *page_title, *page_reason;
+    struct buf page;            /* the page being answered with */
+    bool used;                  /* the client sent application data */
+    bool learned_from;
+
+    struct flow *up, *down;     /* a bypass: both in one piece of memory */
+    struct audit_record record;
+    const char *why;            /* of the last words; borrowed */
+    char error[160];
+    int64_t stage_began_us;
+    char alpn[32];
+};
+
+/* Owns fd. */
+void session_accept(struct worker *w, const struct worker_listener *l, int fd,
+                    const struct addr *client);
+
+/* Steps until it must wait.  May free it. */
+void session_run(struct session *s);
+
+/* The end, told once; the first reason stands.  Freed by the session_run() around it. */
+enum step session_end(struct session *s, enum audit_outcome outcome, const char *error);
+void session_kill(struct session *s, enum audit_outcome outcome, const char *error);
+
+void session_go(struct session *s, enum stage stage);
+void side_want(struct session *s, struct side *side, unsigned events);
+MW_MUST_CHECK int side_open(struct session *s, struct side *side, int fd);
+void side_close(struct side *side);
+enum step session_wait_io(struct session *s, struct side *side, enum io io);
+struct gate_facts session_facts(const struct session *s);
+const char *session_stage_name(const struct session *s);
+
+/* The record as it stands now: strings borrowed from the session. */
+void session_record(struct session *s);
+
+/* The stages' steps, one file each. */
+enum step door_step(struct session *s);
+enum step last_words_step(struct session *s);
+enum step hello_step(struct session *s);
+enum step resolve_step(struct session *s);
+enum step dial_step(struct session *s);
+enum step secure_step(struct session *s);
+enum step judge_step(struct session *s);
+enum step forge_step(struct session *s);
+enum step greet_step(struct session *s);
+enum step bridge_step(struct session *s);
+enum step splice_step(struct session *s);
+
+/* Policy, when a name or more is known.  false: the session goes elsewhere (block, bypass). */
+enum step session_decide(struct session *s);
+
+/* The client gets a page instead of its server: through the door if that is still open, else
+ * under a leaf of the untrusted CA. */
+enum step session_page(struct session *s, int status, const char *title, const char *reason);
+enum step session_refuse(struct session *s, enum door_refusal how, enum audit_outcome outcome,
+                         const char *error);
+
+void session_untrusted_page(struct session *s);
+
+/* What a person's consent to this origin would be; borrows from the session and `text`.
+ * false: there is nothing that could be consented to. */
+struct consent_text {
+    char key[96], findings[1024];
+};
+bool session_consent(const struct session *s, struct gate_consent *out, struct consent_text *text);
+
+/* Both handshakes are over: what of the hello was kept goes. */
+void session_offer_done(struct session *s);
+bool session_looks_like_http(struct mw_span in);
+
+/* Names a leaf that copies no origin. */
+void session_host_key(const char *host, uint8_t key[32]);
+
+/* What the client's behaviour after our certificate says. */
+void session_learn(struct session *s);
+
+/* Bridges: made for a protocol, or for pages only. */
+MW_MUST_CHECK int session_bridge_new(struct session *s, enum bridge_kind kind);
+
+void on_server_session(struct leg *server, SSL_SESSION *session);
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * What the client says first to its server, and what policy makes of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/door/page.h"
+#include "gate/worker/session.h"
+#include "trust/name.h"
+
+enum { X25519_MLKEM768 = 0x11ec, X25519_KYBER768 = 0x6399, P256_MLKEM768 = 0x11eb };
+
+static bool group_offered(const struct hello *h, uint16_t group)
+{
+    for (size_t i = 0; i + 1 < h->groups.len; i += 2)
+        if (h->groups.data[i] == group >> 8 && h->groups.data[i + 1] == (group & 0xff))
+            return true;
+    return false;
+}
+
+/* The client's protocols, in its order, without GREASE (RFC 8701 section 3.1: both bytes 0x?A). */
+static void alpn_copy(struct offer *o, struct mw_span alpn)
+{
+    for (size_t i = 0; i < alpn.len; i += 1U + alpn.data[i]) {
+        size_t len = 1U + alpn.data[i];
+
+        if (i + len > alpn.len || o->alpn_len + len > sizeof(o->alpn))
+            return;
+        if (len == 3 && (alpn.data[i + 1] & 0x0f) == 0x0a && alpn.data[i + 1] == alpn.data[i + 2])
+            continue;
+        memcpy(o->alpn + o->alpn_len, alpn.data + i, len);
+        o->alpn_len = (uint8_t)(o->alpn_len + len);
+    }
+}
+
+/* An SNI is a host name (RFC 6066 section 3); some clients put an address there. */
+static bool sni_host(struct mw_span sni, struct host *out)
+{
+    char text[256];
+
+    if (sni.len == 0 || sni.len >= sizeof(text) || memchr(sni.data, 0, sni.len) != NULL)
+        return false;
+    memcpy(text, sni.data, sni.len);
+    text[sni.len] = '\0';
+    return host_parse(out, text) == 0;
+}
+
+/* What later stages need of the hello.  The SNI is the name from here on. */
+static int hello_take(struct session *s, const struct hello *h)
+{
+    struct offer *o = calloc(1, sizeof(*o));
+    struct host name;
+
+    if (o == NULL)
+        return -ENOMEM;
+    s->offer = o;
+    o->seen = true;
+    o->highest_version = h->highest_version;
+    o->ecdsa = hello_takes_ecdsa(h);
+    o->ech = h->has_ech;
+    o->post_quantum = group_offered(h, X25519_MLKEM768) || group_offered(h, X25519_KYBER768) ||
+                      group_offered(h, P256_MLKEM768);
+    o->sni_missing = !h->has_server_name;
+    s->record.ech = h->has_ech;
+    alpn_copy(o, h->alpn);
+    ja4_text(h, 't', s->ja4);
+    if (!h->has_server_name)
+        return 0;
+    if (!sni_host(h->server_name, &name)) {
+        (void)session_end(s, AUDIT_CLIENT_FAILED, "the server name it asks for is no host name");
+        return 0;
+    }
+    s->sni = strdup(name.text);
+    free(s->host);
+    s->host = strdup(name.text);
+    return s->sni == NULL || s->host == NULL ? -ENOMEM : 0;
+}
+
+bool session_looks_like_http(struct mw_span in)
+{
+    static const char *const methods[] = { "GET ", "HEAD ", "POST ", "PUT ", "DELETE ",
+                                           "OPTIONS ", "PATCH " };
+
+    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+        if (span_eq(span_cut(in, 0, strlen(methods[i])), span_str(methods[i])))
+            return true;
+    return false;
+}
+
+/* No TLS: a plain request in a tunnel, or something else under policy. */
+static enum step plain_step(struct session *s)
+{
+    enum bridge_kind kind = BRIDGE_RAW;
+
+    s->decision = (struct gate_decision){ .action = s->config->not_tls,
+                                          .rule = "not-tls",
+                                          .reason = "the tunnel carries no TLS",
+                                          .entry = SIZE_MAX };
+    s->decided = true;
+    if (s->decision.action == GATE_BLOCK)
+        return session_end(s, AUDIT_BLOCKED, "tunnels without TLS are blocked");
+    if (s->decision.action == GATE_INSPECT && session_looks_like_http(buf_span(&s->early)))
+        kind = BRIDGE_H1;
+    if (s->decision.action == GATE_INSPECT) {
+        if (session_bridge_new(s, kind) < 0 ||
+            leg_unread(&s->client.leg, buf_span(&s->early)) < 0)
+            return session_end(s, AUDIT_INTERNAL, "out of memory");
+        buf_deinit(&s->early);
+    }
+    if (s->server.leg.fd < 0)
+        session_go(s, STAGE_RESOLVE);
+    else
+        session_go(s, s->bridge != NULL ? STAGE_BRIDGE : STAGE_SPLICE);
+    return STEP_GO;
+}
+
+static enum step hello_known(struct session *s, enum hello_state state, const struct hello *h)
+{
+    static const uint8_t decode_error[] = { 21, 3, 3, 0, 2, 2, 50 };
+    size_t n;
+
+    switch (state) {
+    case HELLO_DONE:
+        if (hello_take(s, h) < 0)
+            return session_end(s, AUDIT_INTERNAL, "out of memory");
+        return s->ended ? STEP_END : session_decide(s);
+    case HELLO_NOT_TLS:
+        return plain_step(s);
+    case HELLO_MORE:
+    case HELLO_BAD:
+    case HELLO_TOO_BIG:
+        break;
+    }
+    /* RFC 8446 section 6.2: decode_error, before anything else was said. */
+    (void)leg_write(&s->client.leg, span_of(decode_error, sizeof(decode_error)), &n);
+    return session_end(s, AUDIT_CLIENT_FAILED,
+                       state == HELLO_TOO_BIG ? "its ClientHello is too long" : h->wrong);
+}
+
+/* A server that greets first speaks no TLS. */
+static bool server_speaks(struct session *s)
+{
+    uint8_t byte;
+
+    return s->server.leg.fd >= 0 && !s->server.leg.empty &&
+           recv(s->server.leg.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+enum step hello_step(struct session *s)
+{
+    for (;;) {
+        struct hello h;
+        enum hello_state state = HELLO_MORE;
+        enum io io;
+        size_t n;
+
+        if (s->early.len > 0)
+            state = hello_read(&h, buf_span(&s->early), s->w->hello_scratch);
+        if (state != HELLO_MORE)
+            return hello_known(s, state, &h);
+        if (s->early.len == 0 && server_speaks(s))
+            return plain_step(s);
+        io = leg_read(&s->client.leg, s->w->scratch, WORKER_SCRATCH, &n);
+        if (io == IO_WANT_READ) {
+            if (s->server.leg.fd >= 0) {
+                s->server.leg.empty = true;
+                side_want(s, &s->server, UV_READABLE);
+            }
+            return session_wait_io(s, &s->client, io);
+        }
+        if (io != IO_OK)
+            return session_end(s, AUDIT_CLIENT_FAILED, io == IO_CLOSED
+                                                           ? "closed before it said anything"
+                                                           : leg_failure_text(&s->client.leg));
+        buf_add(&s->early, span_of(s->w->scratch, n));
+        if (buf_error(&s->early) != 0)
+            return session_end(s, AUDIT_CLIENT_FAILED, "its ClientHello is too long");
+    }
+}
+
+/* ------------------------------------------------------------------------ policy ---- */
+
+static void decide(struct session *s)
+{
+    struct gate_facts f = session_facts(s);
+    const struct learned_set *l = s->learned;
+
+    s->decision = gate_decide(s->config, l != NULL ? l->items : NULL, l != NULL ? l->n : 0, &f);
+    s->decided = true;
+    if (f.tls && f.ech && s->decision.action == GATE_INSPECT && s->config->ech != GATE_INSPECT) {
+        s->decision.action = s->config->ech;
+        s->decision.rule = "ech";
+        s->decision.reason = "the real server name is encrypted (ECH)";
+    }
+}
+
+/* A name alone may not open a way past inspection to any address: the connection goes to the
+ * name's own addresses, whatever the client says. */
+static void destination_check(struct session *s)
+{
+    bool by_address = s->transparent || s->destination.len > 0;
+
+    if (s->decision.action != GATE_BYPASS || !by_address || s->sni == NULL ||
+        s->checked_destination)
+        return;
+    s->checked_destination = true;
+    s->destination.len = 0;
+    side_close(&s->server);
+}
+
+static enum step blocked(struct session *s)
+{
+    session_record(s);
+    page_blocked(&s->page, s->config, s->host != NULL ? s->host : "", &s->decision);
+    if (s->door != NULL)
+        return session_refuse(s, DOOR_BY_POLICY, AUDIT_BLOCKED, "blocked by policy");
+    if (s->offer == NULL || s->host == NULL)
+        return session_end(s, AUDIT_BLOCKED, "blocked by policy");
+    /* Nobody was asked whether that server is what it says: its page has no trusted leaf. */
+    s->page_only = true;
+    s->page_status = 403;
+    s->record.outcome = AUDIT_BLOCKED;
+    side_close(&s->server);
+    session_go(s, STAGE_FORGE);
+    return STEP_GO;
+}
+
+enum step session_decide(struct session *s)
+{
+    decide(s);
+    if (s->decision.action == GATE_BLOCK)
+        return blocked(s);
+    if (s->w->audit_failing && s->config->audit.block_when_full) {
+        s->record.outcome = AUDIT_OVERLOADED;
+        return session_refuse(s, DOOR_OVERLOADED, AUDIT_OVERLOADED,
+                              "the audit log cannot be written");
+    }
+    if (s->door == NULL)
+        destination_check(s);
+    if (s->server.leg.fd < 0) {
+        session_go(s, STAGE_RESOLVE);
+        return STEP_GO;
+    }
+    session_go(s, s->decision.action == GATE_BYPASS ? STAGE_SPLICE : STAGE_SECURE);
+    return STEP_GO;
+}
