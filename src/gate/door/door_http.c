@@ -111,11 +111,16 @@ static int sign_in_basic(struct door *d, const struct http_request *r)
     return door_sign_in(d, user, password);
 }
 
+static bool has_content(const struct http_request *r)
+{
+    return r->m.coded.kind == HTTP_BODY_CHUNKED ||
+           (r->m.coded.kind == HTTP_BODY_LENGTH && r->m.coded.left > 0);
+}
+
 /* DOOR_MORE: the client may try again on this connection, its request is eaten. */
 static enum door_state ask_to_sign_in(struct door *d, const struct http_request *r)
 {
-    bool body = r->m.body_kind == HTTP_BODY_CHUNKED ||
-                (r->m.body_kind == HTTP_BODY_LENGTH && r->m.left > 0);
+    bool body = has_content(r);
     bool given = http_field_count(&r->m, "proxy-authorization") > 0;
 
     snprintf(d->why, sizeof(d->why), "%s",
@@ -154,7 +159,7 @@ static int read_authority(struct door *d, struct mw_span target)
 static enum door_state read_connect(struct door *d, const struct http_request *r)
 {
     /* RFC 9110 section 9.3.6: content in a CONNECT means nothing; two parsers would differ. */
-    if (r->m.body_kind == HTTP_BODY_CHUNKED || r->m.left > 0)
+    if (has_content(r))
         return door_http_bad(d, 400, "a CONNECT request with content");
     if (read_authority(d, r->target) != 0)
         return door_http_bad(d, 400, "CONNECT to something that is no host:port");
@@ -334,8 +339,8 @@ enum door_state door_http_feed(struct door *d, struct mw_span *in)
         state = door_http_bad(d, 400, http_error_text(r.m.error));
     else
         state = answer_request(d, &r, in, len);
-    if (r.m.head.data != NULL)
-        explicit_bzero(r.m.head.data, r.m.head.len);    /* it may hold a password */
+    if (r.m.bytes.data != NULL)
+        explicit_bzero(r.m.bytes.data, r.m.bytes.len);    /* it may hold a password */
     http_request_deinit(&r);
     return state;
 }
