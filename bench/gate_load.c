@@ -1,0 +1,227 @@
+/*
+ * A client for measuring proxies by: it opens TLS connections through one and asks for things.
+ * What it costs itself does not matter; whoever runs it reads the proxy's own processor time.
+ *
+ * usage: gate_load WHAT COUNT PARALLEL PROXY HOST:PORT PATH ROOTS
+ *   WHAT   connect  COUNT new connections, a full handshake and one GET each
+ *          request  COUNT GETs, one after the other, on PARALLEL connections
+ *          bulk     COUNT GETs of PATH, reading the whole body
+ *          idle     COUNT connections with one GET each, held until standard input ends
+ *          half     COUNT TCP connections through the proxy that never say anything more
+ *   PROXY  one word with a space: "connect 127.0.0.1:3128": CONNECT HOST:PORT; "address …":
+ *          CONNECT 127.0.0.1:PORT, for one that cannot resolve HOST; "tls …": it is TLS itself
+ *   ROOTS  certificates (PEM) the client trusts; "-": it verifies nothing
+ * Prints "ready" once idle connections stand, and the bytes received at the end.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct plan {
+    const char *what, *path;
+    char proxy_kind[16], host[256], target[300];
+    struct sockaddr_in proxy;
+    long count;
+    SSL_CTX *ctx;
+};
+
+static void die(const char *what)
+{
+    fprintf(stderr, "gate_load: %s: %s\n", what, errno != 0 ? strerror(errno) : "");
+    ERR_print_errors_fp(stderr);
+    exit(1);
+}
+
+static int tcp(const struct plan *p)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+    char answer[4096], ask[700];
+    size_t len = 0;
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&p->proxy, sizeof(p->proxy)) < 0)
+        die("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (strcmp(p->proxy_kind, "tls") == 0)
+        return fd;
+    snprintf(ask, sizeof(ask), "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", p->target, p->target);
+    if (send(fd, ask, strlen(ask), 0) < 0)
+        die("send");
+    /* One byte at a time: what follows the answer is TLS's. */
+    while (len < sizeof(answer) - 1 && (len < 4 || memcmp(answer + len - 4, "\r\n\r\n", 4) != 0)) {
+        if (recv(fd, answer + len, 1, 0) != 1)
+            die("the proxy's answer");
+        len++;
+    }
+    answer[len] = '\0';
+    if (strncmp(answer, "HTTP/1.", 7) != 0 || strncmp(answer + 8, " 200", 4) != 0) {
+        fprintf(stderr, "gate_load: the proxy said %.60s\n", answer);
+        exit(1);
+    }
+    return fd;
+}
+
+static SSL *tls(const struct plan *p, int fd)
+{
+    SSL *ssl = SSL_new(p->ctx);
+
+    if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 || SSL_set_tlsext_host_name(ssl, p->host) != 1 ||
+        SSL_set1_host(ssl, p->host) != 1)
+        die("SSL");
+    errno = 0;
+    if (SSL_connect(ssl) != 1)
+        die("handshake");
+    return ssl;
+}
+
+/* One GET; the body's length. */
+static uint64_t get(const struct plan *p, SSL *ssl, bool last)
+{
+    static char buffer[65536];
+    char ask[600], *end, *length;
+    int n, have = 0;
+    uint64_t body, total;
+
+    n = snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", p->path, p->host,
+                 last ? "Connection: close\r\n" : "");
+    if (SSL_write(ssl, ask, n) != n)
+        die("write");
+    do {
+        n = SSL_read(ssl, buffer + have, (int)sizeof(buffer) - 1 - have);
+        if (n <= 0)
+            die("read");
+        have += n;
+        buffer[have] = '\0';
+        end = strstr(buffer, "\r\n\r\n");
+    } while (end == NULL);
+    length = strcasestr(buffer, "content-length:");
+    if (strncmp(buffer, "HTTP/1.1 200", 12) != 0 || length == NULL) {
+        fprintf(stderr, "gate_load: the answer was %.80s\n", buffer);
+        exit(1);
+    }
+    body = strtoull(length + 15, NULL, 10);
+    total = (uint64_t)(have - (end + 4 - buffer));
+    while (total < body) {
+        n = SSL_read(ssl, buffer, sizeof(buffer));
+        if (n <= 0)
+            die("read");
+        total += (uint64_t)n;
+    }
+    return body;
+}
+
+static void hang_up(SSL *ssl, int fd)
+{
+    if (ssl != NULL)
+        SSL_shutdown(ssl);
+    SSL_free(ssl);
+    close(fd);
+}
+
+static uint64_t run(const struct plan *p)
+{
+    uint64_t bytes = 0;
+    bool idle = strcmp(p->what, "idle") == 0, half = strcmp(p->what, "half") == 0;
+
+    if (strcmp(p->what, "connect") == 0) {
+        for (long i = 0; i < p->count; i++) {
+            int fd = tcp(p);
+            SSL *ssl = tls(p, fd);
+
+            bytes += get(p, ssl, false);
+            hang_up(ssl, fd);
+        }
+    } else if (idle || half) {
+        for (long i = 0; i < p->count; i++) {
+            int fd = tcp(p);
+
+            if (idle)
+                bytes += get(p, tls(p, fd), false);
+        }
+        puts("ready");
+        fflush(stdout);
+        while (getchar() != EOF)
+            continue;
+    } else {
+        int fd = tcp(p);
+        SSL *ssl = tls(p, fd);
+
+        for (long i = 0; i < p->count; i++)
+            bytes += get(p, ssl, false);
+        hang_up(ssl, fd);
+    }
+    return bytes;
+}
+
+static void plan_read(struct plan *p, char **argv)
+{
+    char *colon, address[64];
+    unsigned port;
+
+    p->what = argv[1];
+    p->count = atol(argv[2]);
+    if (sscanf(argv[4], "%15s %63[0-9.]:%u", p->proxy_kind, address, &port) != 3 ||
+        inet_pton(AF_INET, address, &p->proxy.sin_addr) != 1)
+        die("PROXY");
+    p->proxy.sin_family = AF_INET;
+    p->proxy.sin_port = htons((uint16_t)port);
+    snprintf(p->target, sizeof(p->target), "%s", argv[5]);
+    snprintf(p->host, sizeof(p->host), "%s", argv[5]);
+    colon = strrchr(p->host, ':');
+    if (colon == NULL)
+        die("HOST:PORT");
+    *colon = '\0';
+    if (strcmp(p->proxy_kind, "address") == 0)
+        snprintf(p->target, sizeof(p->target), "127.0.0.1:%s", colon + 1);
+    p->path = argv[6];
+    p->ctx = SSL_CTX_new(TLS_client_method());
+    if (p->ctx == NULL)
+        die("SSL_CTX");
+    SSL_CTX_set_mode(p->ctx, SSL_MODE_AUTO_RETRY);
+    if (strcmp(argv[7], "-") != 0) {
+        if (SSL_CTX_load_verify_locations(p->ctx, argv[7], NULL) != 1)
+            die(argv[7]);
+        SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER, NULL);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct plan p = { .count = 0 };
+    struct rlimit files = { 19000, 19000 };
+    long parallel, failed = 0;
+    int status;
+
+    if (argc != 8) {
+        fputs("usage: gate_load WHAT COUNT PARALLEL \"connect|address|tls ADDR:PORT\" HOST:PORT PATH "
+              "ROOTS\n",
+              stderr);
+        return 2;
+    }
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    plan_read(&p, argv);
+    parallel = atol(argv[3]);
+    if (parallel <= 1) {
+        printf("%llu\n", (unsigned long long)run(&p));
+        return 0;
+    }
+    for (long i = 0; i < parallel; i++)
+        if (fork() == 0) {
+            (void)run(&p);
+            _exit(0);
+        }
+    while (wait(&status) > 0)
+        failed += status != 0;
+    return failed != 0;
+}
