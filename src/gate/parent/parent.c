@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "gate/forge/forge.h"
 #include "gate/wire/config_part.h"
 
@@ -20,9 +21,15 @@
 
 static int own_ca_add(struct gate_bundle *b, const struct gate_config *c, struct buf *error)
 {
-    CLEANUP(buf_deinit) struct buf pem = BUF_INIT(256 * 1024);
-    int r = ca_roots_pem(c, &pem, error);
+    CLEANUP(buf_deinit) struct buf der = BUF_INIT(64 * 1024), pem = BUF_INIT(128 * 1024);
+    int r = ca_root(c, &der, error);
 
+    if (r != 0)
+        return r;
+    buf_str(&pem, "-----BEGIN CERTIFICATE-----\n");
+    text_base64(&pem, buf_span(&der));
+    buf_str(&pem, "\n-----END CERTIFICATE-----\n");
+    r = buf_error(&pem);
     return r != 0 ? r : gate_bundle_add(b, GATE_FILE_OWN_CA, buf_span(&pem));
 }
 
