@@ -13,7 +13,6 @@
 #include "gate/door/route.h"
 #include "gate/forge/forge.h"
 #include "gate/parent/parent.h"
-#include "gate/policy/test_config.h"
 #include "gate/scribe/log.h"
 
 static const char DEFAULT_CONFIG[] = "/etc/midwatch/gate.conf";
@@ -24,7 +23,6 @@ static const struct word {
     const char *summary;
 } words[] = {
     { "ca", ca_command, "the certificate authority: init, export, rotate, show" },
-    { "test-config", test_config_command, "is a configuration right, and what does it do?" },
     { "reload", reload_command, "read the configuration anew" },
     { "status", status_command, "how a running gate is" },
     { "top", top_command, "what passes through it now" },
@@ -70,7 +68,7 @@ static const struct arg args[] = {
 };
 
 static const char footer[] =
-    "Commands: midwatch gate ca, test-config, reload, status, top, why, learned, log, route;\n"
+    "Commands: midwatch gate ca, reload, status, top, why, learned, log, route;\n"
     "each has its own --help.\n"
     "\n"
     "Try:  midwatch gate &\n"
