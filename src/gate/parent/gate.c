@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/own.h"
 #include "base/subcommand.h"
 #include "gate/control/control.h"
 #include "gate/door/route.h"
