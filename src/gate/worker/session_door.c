@@ -125,22 +125,24 @@ static enum step local_step(struct session *s)
     page_local(&s->page, s->config, buf_span(&s->w->ca), door_path(s->door), &at);
     if (buf_error(&s->page) != 0)
         return session_end(s, AUDIT_INTERNAL, "out of memory");
+    if (door_method(s->door) == DOOR_HEAD)
+        page_head_only(&s->page);
     door_free(s->door);
     s->door = NULL;
     return last_words(s, AUDIT_COMPLETED, "");
 }
 
+/* Never DOOR_MORE. */
 static enum step door_next(struct session *s, enum door_state state)
 {
     switch (state) {
-    case DOOR_MORE:
-        return session_wait_io(s, &s->client, IO_WANT_READ);
     case DOOR_TUNNEL:
         return tunnel_step(s);
     case DOOR_REQUEST:
         return request_step(s);
     case DOOR_LOCAL:
         return local_step(s);
+    case DOOR_MORE:
     case DOOR_BAD:
         break;
     }
@@ -153,12 +155,21 @@ enum step door_step(struct session *s)
         enum io io = door_talk(s);
         struct mw_span in = buf_span(&s->early);
         enum door_state state;
+        bool said;
         size_t n;
 
         if (io == IO_WANT_WRITE)
             return session_wait_io(s, &s->client, io);
         if (io != IO_OK)
             return session_end(s, AUDIT_CLIENT_FAILED, leg_failure_text(&s->client.leg));
+        state = door_feed(s->door, &in);
+        buf_drop(&s->early, s->early.len - in.len);
+        /* What it has said so far goes out before somebody else speaks: the pages, the bridge. */
+        said = door_out(s->door).len > 0;
+        if (state == DOOR_TUNNEL || state == DOOR_BAD || (state != DOOR_MORE && !said))
+            return door_next(s, state);
+        if (said)
+            continue;
         io = leg_read(&s->client.leg, s->w->scratch, DOOR_MAX_BYTES, &n);
         if (io == IO_WANT_READ)
             return session_wait_io(s, &s->client, io);
@@ -169,14 +180,5 @@ enum step door_step(struct session *s)
         buf_add(&s->early, span_of(s->w->scratch, n));
         if (buf_error(&s->early) != 0)
             return session_end(s, AUDIT_CLIENT_FAILED, "it said too much before its request ended");
-        in = buf_span(&s->early);
-        state = door_feed(s->door, &in);
-        buf_drop(&s->early, s->early.len - in.len);
-        if (state != DOOR_MORE || door_out(s->door).len == 0) {
-            enum step step = door_next(s, state);
-
-            if (step != STEP_WAIT || s->stage != STAGE_DOOR)
-                return step;
-        }
     }
 }
