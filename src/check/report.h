@@ -7,7 +7,7 @@
 
 #include <midwatch/trust.h>
 
-#include "base/layout.h"
+#include "check/layout.h"
 
 struct report_options {
     bool quiet;                 /* only the verdict line */

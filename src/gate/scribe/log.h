@@ -28,7 +28,15 @@ MW_MUST_CHECK int audit_log_add(struct audit_log *l, const struct audit_record *
 /* Checkpoints, rotation, retention: call once a second. */
 MW_MUST_CHECK int audit_log_tick(struct audit_log *l, struct mw_wall now);
 
-/* The last line written, without its newline: for syslog. */
+/* Format, rotation and retention of a new config; a new folder needs a new start. */
+void audit_log_reload(struct audit_log *l, const struct gate_config *c);
+
+/* Called with each line once it is written, notes of the log's own included, without its
+ * newline: for syslog. */
+typedef void audit_line_fn(void *context, struct mw_span line);
+void audit_log_watch(struct audit_log *l, audit_line_fn *on_line, void *context);
+
+/* The last line written, without its newline. */
 struct mw_span audit_log_last(const struct audit_log *l);
 
 /* `midwatch gate log verify|show|unlock`; argv[0] is "log".  The exit status. */
