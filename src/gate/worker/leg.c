@@ -15,6 +15,10 @@ void leg_open(struct leg *l, int fd)
 
 void leg_close(struct leg *l)
 {
+    /* Freed without a shutdown, OpenSSL takes its session for broken and no longer resumes it;
+     * that a peer hung up says nothing about the session (RFC 8446 section 6.1). */
+    if (l->ssl != NULL && l->shaken && l->failure != LEG_ALERTED && l->failure != LEG_PROTOCOL)
+        SSL_set_shutdown(l->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(l->ssl);
     l->ssl = NULL;
     free(l->early);
