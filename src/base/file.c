@@ -8,7 +8,7 @@
 
 #include "base/own.h"
 
-static int read_all(int fd, struct buf *out)
+int file_read_fd(int fd, struct buf *out)
 {
     for (;;) {
         size_t want = out->max - out->len < 65536 ? out->max - out->len : 65536;
@@ -39,11 +39,11 @@ int file_read(const char *path, struct buf *out)
     CLEANUP(own_close) int fd = -1;
 
     if (strcmp(path, "-") == 0)
-        return read_all(STDIN_FILENO, out);
+        return file_read_fd(STDIN_FILENO, out);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    return read_all(fd, out);
+    return file_read_fd(fd, out);
 }
 
 static int write_all(int fd, struct mw_span bytes)

@@ -9,6 +9,7 @@
 /* Appends the file ("-": standard input) to *out.  -EMSGSIZE: larger than out's maximum;
  * -EISDIR; else what open(2) or read(2) said. */
 MW_MUST_CHECK int file_read(const char *path, struct buf *out);
+MW_MUST_CHECK int file_read_fd(int fd, struct buf *out);        /* the rest of an open file */
 
 /* The file holds either what it held before or all of `bytes`, whatever is killed when:
  * a temporary file beside it is written, synced and renamed.  mode as for open(2). */

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/layout.h"
 #include "check/decisions.h"
 #include "check/exit.h"
-#include "check/layout.h"
 #include "check/report.h"
 #include "check/state.h"
 #include "check/story.h"

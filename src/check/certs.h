@@ -6,7 +6,7 @@
 
 #include <midwatch/trust.h>
 
-#include "check/layout.h"
+#include "base/layout.h"
 
 /* All of v->chain: the path first, then what else was sent. */
 void certs_text(struct layout *l, const struct mw_verdict *v, bool pem);

@@ -5,11 +5,11 @@
 
 #include "base/config.h"
 #include "base/own.h"
+#include "base/subcommand.h"
 #include "check/exempt_apps.h"
 #include "check/exempt_forms.h"
 #include "check/exempt_ticket.h"
 #include "check/exit.h"
-#include "check/subcommand.h"
 #include "trust/name.h"
 
 struct exempt_settings {

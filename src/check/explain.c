@@ -3,9 +3,10 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/args.h"
+#include "base/layout.h"
 #include "base/own.h"
 #include "check/exit.h"
-#include "check/layout.h"
 
 struct explain_settings {
     bool json, help;

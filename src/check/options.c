@@ -188,19 +188,6 @@ int settings_load(const char *config, const struct arg *args, size_t n_args, voi
     return config_load(path, false, keys, n_keys, set, arena, error);
 }
 
-int colour_parse(const char *word, enum colour *out)
-{
-    static const char *const words[] = { "auto", "always", "never" };
-
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (strcmp(word, words[i]) != 0)
-            continue;
-        *out = (enum colour)i;
-        return 0;
-    }
-    return -EINVAL;
-}
-
 /* Settings that contradict each other are refused rather than ranked. */
 static int options_combine(const struct check_options *o, struct buf *error)
 {

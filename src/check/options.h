@@ -7,13 +7,9 @@
 #ifndef CHECK_OPTIONS_H
 #define CHECK_OPTIONS_H
 
-#include "check/args.h"
+#include "base/args.h"
+#include "base/layout.h"
 #include "check/target.h"
-
-enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
-
-/* "auto", "always", "never"; -EINVAL: none of them. */
-MW_MUST_CHECK int colour_parse(const char *word, enum colour *out);
 
 /* Filled through the table in options.c. */
 struct check_settings {

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/built.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/built.h"
 #include "check/exit.h"
 #include "check/json.h"
 #include "check/report.h"

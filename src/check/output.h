@@ -5,10 +5,10 @@
 #ifndef CHECK_OUTPUT_H
 #define CHECK_OUTPUT_H
 
+#include "base/layout.h"
 #include "check/ask.h"
 #include "check/html.h"
 #include "check/junit.h"
-#include "check/layout.h"
 #include "check/progress.h"
 #include "check/run.h"
 

@@ -7,7 +7,7 @@
 
 #include <midwatch/trust.h>
 
-#include "check/layout.h"
+#include "base/layout.h"
 
 struct report_options {
     bool quiet;                 /* only the verdict line */

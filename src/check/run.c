@@ -8,8 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/built.h"
+#include "base/clock.h"
 #include "check/exit.h"
 #include "check/run_files.h"
 #include "probe/proxy_env.h"

@@ -3,9 +3,9 @@
  */
 #include <errno.h>
 
+#include "base/built.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/built.h"
 #include "check/exit.h"
 #include "check/pem.h"
 #include "check/run.h"

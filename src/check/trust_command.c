@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/subcommand.h"
 #include "base/text.h"
 #include "check/decisions.h"
 #include "check/exit.h"
 #include "check/state.h"
-#include "check/subcommand.h"
 #include "check/target.h"
 #include "trust/name.h"
 

@@ -9,13 +9,13 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/subcommand.h"
 #include "base/text.h"
 #include "check/exit.h"
 #include "check/policy.h"
 #include "check/report.h"
 #include "check/run.h"
 #include "check/state.h"
-#include "check/subcommand.h"
 #include "check/watched.h"
 
 struct watch_settings {

@@ -226,6 +226,14 @@ static int request_write(struct fetch *f)
                               (const char *)host.data, fields, post ? 2 : 1, buf_span(&f->body));
 }
 
+/* A connection to any address of this computer, not only loopback, comes from that address. */
+static bool is_own(int fd, const struct addr *peer)
+{
+    struct addr from = { .len = sizeof from.sa };
+
+    return getsockname(fd, &from.sa.any, &from.len) == 0 && span_eq(addr_ip(&from), addr_ip(peer));
+}
+
 static void on_connected(void *context, const struct connect_result *result)
 {
     struct fetch *f = context;
@@ -236,6 +244,10 @@ static void on_connected(void *context, const struct connect_result *result)
         return;
     }
     f->fd = result->fd;
+    if (f->request.refuse_own && !f->request.may_be_local && is_own(f->fd, &result->peer)) {
+        finish(f, "its address is this computer's own");
+        return;
+    }
     f->sent_ms = wall_now_ms();
     if (watch_new(&f->watch, f->loop, f->fd, exchange_on_event, f) != 0 ||
         watch_want(f->watch, WATCH_READ | WATCH_WRITE) != 0)

@@ -23,6 +23,7 @@ struct fetch_request {
     unsigned max_redirects;     /* 0: a redirect is an answer like any other */
     bool may_be_local;          /* addresses of this computer and of this link are fine; else
                                  * a certificate could make us talk to our own services */
+    bool refuse_own;            /* unless may_be_local: nor any other address of this computer */
 };
 
 struct fetch_result {

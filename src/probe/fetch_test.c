@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -160,6 +162,53 @@ static void a_certificate_cannot_send_us_to_ourselves(void **state)
     fixture_deinit(&f);
 }
 
+/* A server on an address of this computer that is not loopback; false: it has none. */
+static bool own_server(struct serving *s, struct serving_routes *routes, char url[128])
+{
+    char host[ADDR_TEXT];
+    struct ifaddrs *all, *i;
+    struct addr at = { 0 };
+
+    assert_int_equal(getifaddrs(&all), 0);
+    for (i = all; i != NULL && at.len == 0; i = i->ifa_next)
+        if (i->ifa_addr != NULL && i->ifa_addr->sa_family == AF_INET &&
+            (i->ifa_flags & IFF_LOOPBACK) == 0 && (i->ifa_flags & IFF_UP) != 0)
+            at = addr_make(AF_INET, &((const struct sockaddr_in *)(void *)i->ifa_addr)->sin_addr,
+                           0);
+    freeifaddrs(all);
+    if (at.len == 0)
+        return false;
+    serving_tcp_at(s, &at, serving_http, routes);
+    addr_text(&at, false, host);
+    snprintf(url, 128, "http://%s:%u/", host, (unsigned)s->port);
+    return true;
+}
+
+static void nor_to_any_address_of_ours(void **state)
+{
+    struct serving_route routes[] = { { .path = "/", .status = 200 } };
+    struct fetch_request request = { .refuse_own = true };
+    struct serving own;
+    struct fixture f;
+    char url[128];
+
+    (void)state;
+    fixture_init(&f, routes, 1);
+    if (!own_server(&own, &f.routes, url)) {
+        fixture_deinit(&f);
+        skip();
+    }
+    request.url = url;
+    fetch_path(&f, "/", request);
+    assert_string_equal(f.why, "its address is this computer's own");
+    assert_int_equal(routes[0].asked, 0);
+    request.may_be_local = true;
+    fetch_path(&f, "/", request);
+    assert_int_equal(f.status, 200);
+    serving_stop(&own);
+    fixture_deinit(&f);
+}
+
 static void a_body_over_the_limit_is_refused(void **state)
 {
     static uint8_t big[100000];
@@ -257,6 +306,7 @@ int main(void)
         cmocka_unit_test(redirects_are_followed_three_times),
         cmocka_unit_test(redirects_lead_nowhere_else_than_http),
         cmocka_unit_test(a_certificate_cannot_send_us_to_ourselves),
+        cmocka_unit_test(nor_to_any_address_of_ours),
         cmocka_unit_test(a_body_over_the_limit_is_refused),
         cmocka_unit_test(silence_ends_in_time),
         cmocka_unit_test(post_carries_its_body),

@@ -65,14 +65,18 @@ static void *udp_main(void *at)
     return NULL;
 }
 
-static void serving_start(struct serving *s, int type, void *(*body)(void *))
+static struct addr loopback(void)
 {
     const uint8_t ip[4] = { 127, 0, 0, 1 };
-    struct addr at = addr_make(AF_INET, ip, 0);
 
+    return addr_make(AF_INET, ip, 0);
+}
+
+static void serving_start(struct serving *s, struct addr at, int type, void *(*body)(void *))
+{
     s->stop = false;
     s->served = 0;
-    s->fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    s->fd = socket(addr_family(&at), type | SOCK_CLOEXEC, 0);
     if (s->fd < 0 || bind(s->fd, &at.sa.any, at.len) != 0 ||
         (type == SOCK_STREAM && listen(s->fd, 128) != 0) ||
         getsockname(s->fd, &at.sa.any, &at.len) != 0)
@@ -82,18 +86,25 @@ static void serving_start(struct serving *s, int type, void *(*body)(void *))
         abort();
 }
 
-void serving_tcp(struct serving *s, serving_tcp_fn *fn, void *context)
+void serving_tcp_at(struct serving *s, const struct addr *at, serving_tcp_fn *fn, void *context)
 {
     s->tcp = fn;
     s->context = context;
-    serving_start(s, SOCK_STREAM, tcp_main);
+    serving_start(s, *at, SOCK_STREAM, tcp_main);
+}
+
+void serving_tcp(struct serving *s, serving_tcp_fn *fn, void *context)
+{
+    struct addr at = loopback();
+
+    serving_tcp_at(s, &at, fn, context);
 }
 
 void serving_udp(struct serving *s, serving_udp_fn *fn, void *context)
 {
     s->udp = fn;
     s->context = context;
-    serving_start(s, SOCK_DGRAM, udp_main);
+    serving_start(s, loopback(), SOCK_DGRAM, udp_main);
 }
 
 void serving_stop(struct serving *s)

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "http/request.h"
+#include "net/addr.h"
 
 /* Serves one connection and returns; the descriptor blocks and is closed afterwards. */
 typedef void serving_tcp_fn(void *context, int fd);
@@ -30,6 +31,8 @@ struct serving {
 
 void serving_tcp(struct serving *s, serving_tcp_fn *fn, void *context);
 void serving_udp(struct serving *s, serving_udp_fn *fn, void *context);
+/* Elsewhere than on 127.0.0.1; any free port. */
+void serving_tcp_at(struct serving *s, const struct addr *at, serving_tcp_fn *fn, void *context);
 void serving_stop(struct serving *s);
 
 /* One HTTP answer for each path: a server of these is serving_tcp(&s, serving_http, routes). */

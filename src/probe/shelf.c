@@ -26,6 +26,7 @@ struct entry {
     struct entry *next;
     enum shelf_kind kind;
     bool may_be_local;
+    struct mw_wall asked; /* when it was fetched */
     char *url;
     char why[96];
     struct fetch *fetch; /* under way */
@@ -40,6 +41,8 @@ struct shelf {
     const char *folder;
     int64_t limit_ms;
     size_t max_bytes;
+    int64_t kept_s, failed_s; /* 0: for ever */
+    bool refuse_own;
     unsigned fetches;
     struct entry *entries; /* newest first */
 };
@@ -85,17 +88,17 @@ void shelf_free(struct shelf *s)
     free(s);
 }
 
-/* Drops the oldest of what nobody uses, beyond SHELF_KEEP_BYTES. */
+/* Drops the oldest of what nobody uses, beyond the bounds. */
 static void shelf_trim(struct shelf *s)
 {
-    size_t kept = 0;
+    size_t kept = 0, items = 0;
 
     for (struct entry **at = &s->entries; *at != NULL;) {
         struct entry *e = *at;
 
         if (e->users == 0 && e->waits == NULL && e->fetch == NULL) {
             kept += e->arena.used_bytes;
-            if (kept > SHELF_KEEP_BYTES) {
+            if (kept > SHELF_KEEP_BYTES || ++items > SHELF_KEEP_ITEMS) {
                 *at = e->next;
                 kept -= e->arena.used_bytes;
                 entry_free(e);
@@ -124,7 +127,6 @@ static bool folder_read(struct entry *e, struct mw_wall now)
     CLEANUP(buf_deinit) struct buf file = BUF_INIT(e->shelf->max_bytes + SHA256_DIGEST_LENGTH);
     uint8_t hash[SHA256_DIGEST_LENGTH];
     struct mw_span crl;
-    struct mw_wall next_update;
 
     if (e->shelf->folder == NULL || e->kind != SHELF_CRL)
         return false;
@@ -135,7 +137,8 @@ static bool folder_read(struct entry *e, struct mw_wall now)
     crl = span_cut(buf_span(&file), sizeof hash, SIZE_MAX);
     SHA256(crl.data, crl.len, hash);
     if (!span_eq(span_of(hash, sizeof hash), span_cut(buf_span(&file), 0, sizeof hash)) ||
-        unwrap_crl(crl, &e->arena, &e->item.parts[0], &next_update) != 0 || next_update.s <= now.s)
+        unwrap_crl(crl, &e->arena, &e->item.parts[0], &e->item.next_update) != 0 ||
+        e->item.next_update.s <= now.s)
         return false;
     e->item.n_parts = 1;
     e->item.from_folder = true;
@@ -143,14 +146,14 @@ static bool folder_read(struct entry *e, struct mw_wall now)
 }
 
 /* A CRL without nextUpdate would be kept for ever: it is not kept. */
-static void folder_write(const struct entry *e, struct mw_wall next_update)
+static void folder_write(const struct entry *e)
 {
     CLEANUP(buf_deinit) struct buf path = BUF_INIT(4096);
     CLEANUP(buf_deinit) struct buf file = BUF_INIT(e->shelf->max_bytes + SHA256_DIGEST_LENGTH);
     uint8_t hash[SHA256_DIGEST_LENGTH];
     int rc;
 
-    if (e->shelf->folder == NULL || next_update.s == 0)
+    if (e->shelf->folder == NULL || e->item.next_update.s == 0)
         return;
     SHA256(e->item.parts[0].data, e->item.parts[0].len, hash);
     buf_add(&file, span_of(hash, sizeof hash));
@@ -183,7 +186,6 @@ static void entry_finish(struct entry *e)
 
 static void body_take(struct entry *e, struct mw_span body)
 {
-    struct mw_wall next_update = { 0 };
     int rc;
 
     if (e->kind == SHELF_ISSUER) {
@@ -191,12 +193,12 @@ static void body_take(struct entry *e, struct mw_span body)
         if (rc == 0 && e->item.n_parts == 0)
             snprintf(e->why, sizeof e->why, "what came is no certificate");
     } else {
-        rc = unwrap_crl(body, &e->arena, &e->item.parts[0], &next_update);
+        rc = unwrap_crl(body, &e->arena, &e->item.parts[0], &e->item.next_update);
         if (rc > 0)
             snprintf(e->why, sizeof e->why, "what came is no revocation list");
         if (rc == 0) {
             e->item.n_parts = 1;
-            folder_write(e, next_update);
+            folder_write(e);
         }
     }
     if (rc < 0)
@@ -219,12 +221,51 @@ static void on_fetched(void *context, const struct fetch_result *result)
     entry_finish(e);
 }
 
-static struct entry *entry_find(struct shelf *s, enum shelf_kind kind, const char *url,
-                                bool may_be_local)
+void shelf_refresh(struct shelf *s, int64_t kept_s, int64_t failed_s)
 {
-    for (struct entry *e = s->entries; e != NULL; e = e->next)
-        if (e->kind == kind && e->may_be_local == may_be_local && strcmp(e->url, url) == 0)
-            return e;
+    s->kept_s = kept_s;
+    s->failed_s = failed_s;
+}
+
+void shelf_refuse_own(struct shelf *s)
+{
+    s->refuse_own = true;
+}
+
+/* An old list would clear nobody: it is asked for anew like what did not come. */
+static bool entry_is_old(const struct entry *e, struct mw_wall now)
+{
+    const struct shelf *s = e->shelf;
+    struct mw_wall next = e->item.next_update;
+    int64_t limit_s = s->kept_s;
+
+    if (limit_s == 0 || e->fetch != NULL)
+        return false;
+    if (e->item.why != NULL || (next.s != 0 && next.s <= e->asked.s))
+        limit_s = s->failed_s;
+    else if (next.s != 0 && next.s - e->asked.s < limit_s)
+        limit_s = next.s - e->asked.s;
+    return now.s < e->asked.s || now.s - e->asked.s >= limit_s;
+}
+
+/* What is old and in nobody's hands goes; in somebody's hands, it is only not found. */
+static struct entry *entry_find(struct shelf *s, enum shelf_kind kind, const char *url,
+                                bool may_be_local, struct mw_wall now)
+{
+    for (struct entry **at = &s->entries; *at != NULL;) {
+        struct entry *e = *at;
+
+        if (e->kind == kind && e->may_be_local == may_be_local && strcmp(e->url, url) == 0) {
+            if (!entry_is_old(e, now))
+                return e;
+            if (e->users == 0 && e->waits == NULL) {
+                *at = e->next;
+                entry_free(e);
+                continue;
+            }
+        }
+        at = &e->next;
+    }
     return NULL;
 }
 
@@ -240,6 +281,7 @@ static int entry_new(struct entry **out, struct shelf *s, enum shelf_kind kind, 
     *e = (struct entry){ .shelf = s,
                          .kind = kind,
                          .may_be_local = may_be_local,
+                         .asked = now,
                          .url = span_dup(span_str(url)),
                          .arena = ARENA_INIT(2 * s->max_bytes + 65536) };
     if (e->url == NULL)
@@ -251,6 +293,7 @@ static int entry_new(struct entry **out, struct shelf *s, enum shelf_kind kind, 
             .limit_ms = s->limit_ms,
             .max_redirects = FETCH_MAX_REDIRECTS,
             .may_be_local = may_be_local,
+            .refuse_own = s->refuse_own,
         };
 
         rc = fetch_begin(&e->fetch, s->loop, s->dns, &request, on_fetched, e);
@@ -270,7 +313,7 @@ int shelf_get(struct shelf *s, enum shelf_kind kind, const char *url, bool may_b
               struct mw_wall now, const struct shelf_item **item, struct shelf_wait **wait,
               shelf_fn *on_done, void *context)
 {
-    struct entry *e = entry_find(s, kind, url, may_be_local);
+    struct entry *e = entry_find(s, kind, url, may_be_local, now);
 
     *item = NULL;
     *wait = NULL;

@@ -279,6 +279,74 @@ static void what_nobody_uses_is_kept_while_there_is_room(void **state)
     fixture_deinit(&f);
 }
 
+/* A program that runs for long asks again: after its time, at a list's nextUpdate, and sooner
+ * for what did not come.  What is still in somebody's hands stays readable meanwhile. */
+static void what_is_old_is_fetched_anew(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    release_all(&f);
+    shelf_free(f.shelf);
+    shelf_open(&f, false);
+    shelf_refresh(f.shelf, 7200, 60);
+    get(&f, SHELF_CRL);
+    assert_int_equal(f.items[0]->next_update.s, f.now.s + 3600);
+    f.now.s += 3599;
+    assert_null(ask(&f, SHELF_CRL));
+    assert_int_equal(f.server.served, 1);
+    f.now.s += 1;                       /* nextUpdate, before the two hours */
+    get(&f, SHELF_CRL);
+    assert_int_equal(f.server.served, 2);
+    assert_true(span_eq(f.items[0]->parts[0], buf_span(&f.crl)));
+    f.now.s += 59;                      /* a list that came old counts as one that did not */
+    assert_null(ask(&f, SHELF_CRL));
+    f.now.s += 1;
+    get(&f, SHELF_CRL);
+    assert_int_equal(f.server.served, 3);
+    release_all(&f);
+
+    f.route.status = 503;
+    get(&f, SHELF_ISSUER);
+    f.now.s += 59;
+    assert_null(ask(&f, SHELF_ISSUER));
+    release_all(&f);
+    f.now.s += 1;
+    f.route.status = 200;
+    f.route.body = mill_cert_der(f.ca);
+    get(&f, SHELF_ISSUER);
+    assert_null(f.items[f.told - 1]->why);
+    f.now.s += 7199;
+    assert_null(ask(&f, SHELF_ISSUER));
+    assert_int_equal(f.server.served, 5);
+    f.now.s -= 7200;                    /* a clock set back: when it was is not known any more */
+    get(&f, SHELF_ISSUER);
+    assert_int_equal(f.server.served, 6);
+    fixture_deinit(&f);
+}
+
+/* URLs are an origin's to choose: as many as it likes do not stay for ever. */
+static void failures_are_bounded(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    f.route.status = 503;
+    for (int i = 0; i < SHELF_KEEP_ITEMS + 10; i++) {
+        snprintf(f.url, sizeof f.url, "http://127.0.0.1:9/%d", i);
+        get(&f, SHELF_ISSUER);
+        release_all(&f);
+    }
+    assert_null(ask(&f, SHELF_ISSUER)); /* the last is still known … */
+    release_all(&f);
+    snprintf(f.url, sizeof f.url, "http://127.0.0.1:9/0");
+    get(&f, SHELF_ISSUER);              /* … the first is not */
+    assert_int_equal(shelf_fetches(f.shelf), SHELF_KEEP_ITEMS + 11);
+    fixture_deinit(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +357,8 @@ int main(void)
         cmocka_unit_test(a_crl_past_its_time_is_fetched_anew),
         cmocka_unit_test(failures_say_why_and_are_not_repeated),
         cmocka_unit_test(what_nobody_uses_is_kept_while_there_is_room),
+        cmocka_unit_test(what_is_old_is_fetched_anew),
+        cmocka_unit_test(failures_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@ static const struct {
     int (*make)(struct bridge **out, const struct bridge_options *o);
 } kinds[] = {
     [BRIDGE_RAW] = { bridge_raw_new },
+    [BRIDGE_H2] = { bridge_h2_new },
 };
 
 int bridge_new(struct bridge **out, const struct bridge_options *o)

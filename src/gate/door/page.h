@@ -21,10 +21,16 @@ void page_untrusted(struct buf *html, const struct gate_config *c, const struct 
 void page_stopped(struct buf *html, const struct gate_config *c, int status, const char *title,
                   const char *reason);
 
+/* What such a page may be at most, whatever the origin showed. */
+enum { PAGE_MAX_BYTES = 256 * 1024 };
+
 /* What the gateway's own name answers: "/", "/ca.pem", "/ca.crt" (DER), "/ca.mobileconfig",
  * "/proxy.pac", "/install".  The whole HTTP response, head included ("Connection: close").
  * ca: DER of the root, empty: none yet.  at: the listener's address as the client sees it. */
 void page_local(struct buf *response, const struct gate_config *c, struct mw_span ca,
                 const char *path, const struct addr *at);
+
+/* The same response as HEAD gets it (RFC 9110 section 9.3.2). */
+void page_head_only(struct buf *response);
 
 #endif

@@ -17,11 +17,11 @@ static void escape(struct buf *html, struct mw_span s)
     }
 }
 
-void page_span(struct buf *html, struct mw_span s)
+void page_text_short(struct buf *html, const char *s, size_t max_bytes)
 {
-    CLEANUP(buf_deinit) struct buf safe = BUF_INIT(PAGE_TEXT_MAX + 16);
+    CLEANUP(buf_deinit) struct buf safe = BUF_INIT(2 * PAGE_TEXT_MAX);
 
-    text_safe(&safe, s, PAGE_TEXT_MAX);
+    text_safe(&safe, span_str(s), max_bytes);
     if (buf_error(&safe) != 0)
         html->error = html->error != 0 ? html->error : buf_error(&safe);
     else
@@ -30,7 +30,12 @@ void page_span(struct buf *html, struct mw_span s)
 
 void page_text(struct buf *html, const char *s)
 {
-    page_span(html, span_str(s));
+    page_text_short(html, s, PAGE_TEXT_MAX);
+}
+
+void page_words(struct buf *html, const char *s)
+{
+    escape(html, span_str(s));
 }
 
 void page_element(struct buf *html, const char *name, const char *content)

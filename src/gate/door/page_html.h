@@ -11,7 +11,7 @@
 enum page_tone { PAGE_PLAIN, PAGE_WARN, PAGE_BAD };
 
 enum {
-    PAGE_TEXT_MAX = 600,        /* of one word from outside; the rest is cut */
+    PAGE_TEXT_MAX = 400,        /* bytes of one word from outside; the rest is cut */
 };
 
 struct page {
@@ -27,7 +27,10 @@ void page_end(struct buf *html);
 
 /* Text from anywhere: safe to show (text_safe), escaped, at most PAGE_TEXT_MAX bytes. */
 void page_text(struct buf *html, const char *s);
-void page_span(struct buf *html, struct mw_span s);
+void page_text_short(struct buf *html, const char *s, size_t max_bytes);
+
+/* Words of our own, however long: escaped. */
+void page_words(struct buf *html, const char *s);
 
 /* <name>content</name>; content NULL or "": nothing at all. */
 void page_element(struct buf *html, const char *name, const char *content);

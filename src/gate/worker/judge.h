@@ -2,7 +2,10 @@
  * Is this origin to be trusted?  Judged once for each chain, remembered, looked at again when its
  * time is over; what is missing (AIA, CRLs) is fetched in between.
  * Life:   judging_new() -> judging_ask()* -> callbacks -> judging_free()
- * Memory: origins are counted references, at most JUDGING_MAX_CACHED kept.
+ * Memory: origins are counted references, at most JUDGING_MAX_CACHED kept, and about
+ *         JUDGING_MAX_BYTES.
+ * Files:  judge_policy.h (what is trusted), judge_cache.h (what was judged), judge_job.h (one
+ *         judgement that has to fetch).
  */
 #ifndef GATE_WORKER_JUDGE_H
 #define GATE_WORKER_JUDGE_H
@@ -17,14 +20,21 @@ enum {
     JUDGING_MAX_CACHED = 4096,
     JUDGING_FRESH_S = 3600,     /* a verdict is used for so long, or until its staple's, CRL's
                                  * or certificate's end */
-    JUDGING_FETCH_MS = 3000,
+    JUDGING_FETCH_MS = 3000,    /* for everything that one judgement fetches */
+    JUDGING_RETRY_S = 120,      /* for so long, where something could not be fetched */
+    JUDGING_MAX_BYTES = 64 << 20,
+    JUDGING_MAX_JOBS = 512,     /* judgements under way; more are -EBUSY */
+    JUDGING_MAX_FETCHES = 8,    /* of one */
+    JUDGING_FETCH_BYTES = 8 << 20,      /* of one issuer or revocation list */
 };
 
 /* An origin as it was judged: host, port and the chain it showed. */
 struct origin {
     unsigned references;
     struct mw_verdict *verdict;
-    uint8_t key[32];            /* of host, port, chain and policy: names it in caches */
+    uint8_t key[32];            /* of host, port, chain and policy: names it in caches.  The same
+                                 * whatever staple came with it: what is minted depends on
+                                 * the verdict besides */
     uint8_t leaf_sha256[32];
     struct mw_span leaf;        /* DER, the origin's */
     struct mw_wall judged, until;
@@ -49,11 +59,21 @@ void judging_free(struct judging *j);   /* NULL ok */
 MW_MUST_CHECK int judging_reload(struct judging *j, const struct gate_config *config,
                                  const struct gate_bundle *bundle, struct buf *error);
 
-/* ev is copied as far as needed.  If the answer is known, *found is a reference and nothing is
- * called; else the callback comes later, never from within. */
+/* Judged are ev's host, port, now, built, reach, tls, sent, staple and tls_scts; they are copied
+ * as far as needed.  If the answer is at hand, *found is a reference and nothing is called; else
+ * *found is NULL and the callback comes later, never from within.
+ * -EBUSY: too many judgements under way; -EINVAL: the host is no name or address. */
 MW_MUST_CHECK int judging_ask(struct judging *j, const struct mw_evidence *ev,
                               struct origin **found, judging_fn *on_done, void *context,
                               struct judging_wait **out);
 void judging_cancel(struct judging_wait *w);    /* NULL ok */
+
+/* For metrics and tests. */
+struct judging_counts {
+    size_t cached, cached_bytes, under_way;
+    uint64_t hits, judged;              /* since the beginning */
+    unsigned fetches;
+};
+struct judging_counts judging_counts(const struct judging *j);
 
 #endif

@@ -1,4 +1,4 @@
-#include "check/args.h"
+#include "base/args.h"
 
 #include <errno.h>
 

@@ -1,10 +1,10 @@
 /*
  * The frame of a small command: usage, help, and where its words go.
  */
-#ifndef CHECK_SUBCOMMAND_H
-#define CHECK_SUBCOMMAND_H
+#ifndef BASE_SUBCOMMAND_H
+#define BASE_SUBCOMMAND_H
 
-#include "check/args.h"
+#include "base/args.h"
 
 struct subcommand {
     const char *name;           /* "midwatch pin" */
@@ -14,6 +14,8 @@ struct subcommand {
     size_t n_args;
     const char *footer;         /* examples; NULL none */
 };
+
+enum { SUBCOMMAND_USAGE = 2 };     /* exit status: it makes no sense, or we broke */
 
 enum subcommand_next { SUBCOMMAND_GO_ON, SUBCOMMAND_HELPED, SUBCOMMAND_BAD };
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/own.h"
-#include "check/layout.h"
+#include "base/layout.h"
 
 static void columns_are_those_of_a_terminal(void **state)
 {

@@ -8,8 +8,8 @@
  * A flag --name that a config file switched on is switched off by --no-name.
  * Memory: strings live in the arena or in argv.
  */
-#ifndef CHECK_ARGS_H
-#define CHECK_ARGS_H
+#ifndef BASE_ARGS_H
+#define BASE_ARGS_H
 
 #include "base/config.h"
 

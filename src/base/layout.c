@@ -1,10 +1,24 @@
-#include "check/layout.h"
+#include "base/layout.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/text.h"
+
+int colour_parse(const char *word, enum colour *out)
+{
+    static const char *const words[] = { "auto", "always", "never" };
+
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (strcmp(word, words[i]) != 0)
+            continue;
+        *out = (enum colour)i;
+        return 0;
+    }
+    return -EINVAL;
+}
 
 size_t terminal_width(FILE *f)
 {

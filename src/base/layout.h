@@ -3,13 +3,13 @@
  * label, in colour only where colour is wanted.
  * Memory: writes into a buf that the caller owns.
  */
-#ifndef CHECK_LAYOUT_H
-#define CHECK_LAYOUT_H
+#ifndef BASE_LAYOUT_H
+#define BASE_LAYOUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "check/options.h"
 
 enum {
     LAYOUT_WIDTH = 80, /* when nobody says otherwise */
@@ -17,6 +17,11 @@ enum {
     LAYOUT_WIDTH_MAX = 100, /* longer lines are hard to read */
     LAYOUT_LABEL = 8,       /* labels take columns 2 to 7 */
 };
+
+enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
+
+/* "auto", "always", "never"; -EINVAL: none of them. */
+MW_MUST_CHECK int colour_parse(const char *word, enum colour *out);
 
 enum tint { TINT_NONE, TINT_GOOD, TINT_WARN, TINT_BAD, TINT_DIM, TINT_BOLD };
 

@@ -1,11 +1,10 @@
-#include "check/subcommand.h"
+#include "base/subcommand.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "check/exit.h"
-#include "check/layout.h"
+#include "base/layout.h"
 
 enum { SUBCOMMAND_ARENA_BYTES = 16 << 20 };
 
@@ -30,7 +29,7 @@ int subcommand_usage(const struct subcommand *c, const char *format, ...)
     va_start(list, format);
     complain(c, format, list, tail);
     va_end(list);
-    return CHECK_USAGE;
+    return SUBCOMMAND_USAGE;
 }
 
 int subcommand_fail(const struct subcommand *c, const char *format, ...)
@@ -40,7 +39,7 @@ int subcommand_fail(const struct subcommand *c, const char *format, ...)
     va_start(list, format);
     complain(c, format, list, "");
     va_end(list);
-    return CHECK_USAGE;
+    return SUBCOMMAND_USAGE;
 }
 
 static void print_usage(const struct subcommand *c, struct buf *out)
@@ -96,7 +95,7 @@ int subcommand_main(const struct subcommand *c, int argc, char **argv, void *set
         status = run(&words, settings, &arena);
         break;
     case SUBCOMMAND_BAD:
-        status = CHECK_USAGE;
+        status = SUBCOMMAND_USAGE;
         break;
     case SUBCOMMAND_HELPED:
         break;

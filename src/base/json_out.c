@@ -1,0 +1,102 @@
+#include "base/json_out.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+static void key_out(struct json_out *j, const char *key)
+{
+    if (j->comma)
+        buf_u8(j->to, ',');
+    j->comma = true;
+    if (key != NULL)
+        buf_printf(j->to, "\"%s\":", key);
+}
+
+void json_open(struct json_out *j, const char *key, char bracket)
+{
+    key_out(j, key);
+    buf_u8(j->to, (uint8_t)bracket);
+    j->comma = false;
+}
+
+void json_close(struct json_out *j, char bracket)
+{
+    buf_u8(j->to, (uint8_t)bracket);
+    j->comma = true;
+}
+
+/* RFC 8259 section 7; text_safe() left no control characters. */
+static void quoted(struct buf *to, struct mw_span s)
+{
+    size_t from = 0;
+
+    buf_u8(to, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.data[i] != '"' && s.data[i] != '\\')
+            continue;
+        buf_add(to, span_cut(s, from, i - from));
+        buf_u8(to, '\\');
+        from = i;
+    }
+    buf_add(to, span_cut(s, from, s.len));
+    buf_u8(to, '"');
+}
+
+void json_bytes(struct json_out *j, const char *key, struct mw_span s)
+{
+    CLEANUP(buf_deinit) struct buf safe = BUF_INIT(4 * s.len + 4);
+    size_t plain = 0;
+
+    if (s.len == 0)
+        return;
+    while (plain < s.len && s.data[plain] >= 0x20 && s.data[plain] < 0x7f)
+        plain++;
+    key_out(j, key);
+    if (plain == s.len) {
+        quoted(j->to, s);
+        return;
+    }
+    text_safe(&safe, s, 0);
+    if (buf_error(&safe) != 0 && j->to->error == 0)
+        j->to->error = buf_error(&safe);
+    quoted(j->to, buf_span(&safe));
+}
+
+void json_text(struct json_out *j, const char *key, const char *s)
+{
+    json_bytes(j, key, span_str(s));
+}
+
+void json_number(struct json_out *j, const char *key, int64_t v)
+{
+    key_out(j, key);
+    buf_printf(j->to, "%" PRId64, v);
+}
+
+void json_flag(struct json_out *j, const char *key, bool v)
+{
+    key_out(j, key);
+    buf_str(j->to, v ? "true" : "false");
+}
+
+void json_hex(struct json_out *j, const char *key, struct mw_span bytes)
+{
+    key_out(j, key);
+    buf_u8(j->to, '"');
+    text_hex(j->to, bytes, 0);
+    buf_u8(j->to, '"');
+}
+
+void json_time(struct json_out *j, const char *key, int64_t ms)
+{
+    int64_t s = ms / 1000 - (ms % 1000 < 0), rest = ms - s * 1000;
+
+    key_out(j, key);
+    buf_u8(j->to, '"');
+    wall_format(j->to, (struct mw_wall){ s });
+    if (j->to->error == 0 && j->to->len > 0 && j->to->data[j->to->len - 1] == 'Z')
+        buf_truncate(j->to, j->to->len - 1);
+    buf_printf(j->to, ".%03dZ\"", (int)rest);
+}

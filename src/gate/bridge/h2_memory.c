@@ -1,0 +1,166 @@
+#include "gate/bridge/h2.h"
+
+#include <errno.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/* Stands before every block: free() has to know what it gives back. */
+struct block {
+    alignas(max_align_t) size_t size;
+};
+
+void *h2_realloc(struct h2_memory *m, void *p, size_t size)
+{
+    struct block *old = p != NULL ? (struct block *)p - 1 : NULL, *b;
+    size_t before = old != NULL ? old->size : 0;
+
+    if (size > m->max || m->used - before > m->max - size) {
+        m->refused = true;
+        return NULL;
+    }
+    b = realloc(old, sizeof(*b) + size);
+    if (b == NULL)
+        return NULL;
+    b->size = size;
+    m->used = m->used - before + size;
+    if (m->used > m->peak)
+        m->peak = m->used;
+    return b + 1;
+}
+
+void *h2_alloc(struct h2_memory *m, size_t size)
+{
+    return h2_realloc(m, NULL, size);
+}
+
+void h2_free(struct h2_memory *m, void *p)
+{
+    struct block *b = p != NULL ? (struct block *)p - 1 : NULL;
+
+    if (b == NULL)
+        return;
+    m->used -= b->size;
+    free(b);
+}
+
+static void *mem_malloc(size_t size, void *context)
+{
+    return h2_alloc(context, size);
+}
+
+static void mem_free(void *p, void *context)
+{
+    h2_free(context, p);
+}
+
+static void *mem_calloc(size_t n, size_t size, void *context)
+{
+    void *p = size == 0 || n <= SIZE_MAX / size ? h2_alloc(context, n * size) : NULL;
+
+    return p != NULL ? memset(p, 0, n * size) : NULL;
+}
+
+static void *mem_realloc(void *p, size_t size, void *context)
+{
+    return h2_realloc(context, p, size);
+}
+
+nghttp2_mem h2_nghttp2_mem(struct h2_memory *m)
+{
+    return (nghttp2_mem){ m, mem_malloc, mem_free, mem_calloc, mem_realloc };
+}
+
+/* ---------------------------------------------------------------------------------- pipes ---- */
+
+int h2_pipe_add(struct h2_memory *m, struct h2_pipe *p, struct mw_span bytes)
+{
+    size_t need = p->len + bytes.len, room = p->room;
+    uint8_t *data;
+
+    if (bytes.len == 0)
+        return 0;
+    if (p->from + need > room && need <= room && p->len <= p->from) {
+        memcpy(p->data, p->data + p->from, p->len);     /* cheap: they do not overlap */
+        p->from = 0;
+    } else if (p->from + need > room) {
+        room = room < 256 ? 256 : room;
+        while (room < need)
+            room *= 2;
+        data = h2_alloc(m, room);
+        if (data == NULL)
+            return -ENOMEM;
+        if (p->len > 0)
+            memcpy(data, p->data + p->from, p->len);
+        h2_free(m, p->data);
+        p->data = data;
+        p->room = room;
+        p->from = 0;
+    }
+    memcpy(p->data + p->from + p->len, bytes.data, bytes.len);
+    p->len = need;
+    return 0;
+}
+
+void h2_pipe_drop(struct h2_memory *m, struct h2_pipe *p, size_t n)
+{
+    p->from += n;
+    p->len -= n;
+    if (p->len == 0) {
+        h2_free(m, p->data);
+        *p = (struct h2_pipe){ 0 };
+    }
+}
+
+/* ---------------------------------------------------------------------------------- heads ---- */
+
+static struct mw_span rcbuf_span(nghttp2_rcbuf *r)
+{
+    nghttp2_vec v = nghttp2_rcbuf_get_buf(r);
+
+    return span_of(v.base, v.len);
+}
+
+struct mw_span h2_field_name(const struct h2_field *f)
+{
+    return rcbuf_span(f->name);
+}
+
+struct mw_span h2_field_value(const struct h2_field *f)
+{
+    return rcbuf_span(f->value);
+}
+
+int h2_head_add(struct h2_memory *m, struct h2_head *h, nghttp2_rcbuf *name, nghttp2_rcbuf *value,
+                uint8_t flags)
+{
+    /* RFC 9113 section 6.5.2: the length of name and value and 32 bytes for each field */
+    h->list_size += rcbuf_span(name).len + rcbuf_span(value).len + 32;
+    if (h->too_big || h->n == H2_HEAD_FIELDS_MAX || h->list_size > H2_HEAD_LIST_MAX) {
+        h->too_big = true;
+        return -EMSGSIZE;
+    }
+    if (h->n == h->room) {
+        size_t room = h->room == 0 ? 32 : h->room * 2;
+        struct h2_field *grown = h2_realloc(m, h->fields, room * sizeof(*grown));
+
+        if (grown == NULL)
+            return -ENOMEM;
+        h->fields = grown;
+        h->room = room;
+    }
+    nghttp2_rcbuf_incref(name);
+    nghttp2_rcbuf_incref(value);
+    h->fields[h->n++] = (struct h2_field){ name, value, flags };
+    return 0;
+}
+
+void h2_head_clear(struct h2_memory *m, struct h2_head *h)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        nghttp2_rcbuf_decref(h->fields[i].name);
+        nghttp2_rcbuf_decref(h->fields[i].value);
+    }
+    h2_free(m, h->fields);
+    *h = (struct h2_head){ 0 };
+}
