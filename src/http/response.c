@@ -80,20 +80,33 @@ struct mw_span http_response_location(const struct http_response *r)
     return r->status >= 300 && r->status < 400 ? http_field_find(&r->m, "location") : none;
 }
 
-static const char *reason_of(int status)
+const char *http_reason(int status)
 {
     static const struct {
         int status;
         const char *reason;
     } known[] = {
-        { 200, "OK" },           { 204, "No Content" },
-        { 301, "Moved Permanently" }, { 302, "Found" },
-        { 307, "Temporary Redirect" }, { 400, "Bad Request" },
-        { 403, "Forbidden" },    { 404, "Not Found" },
-        { 405, "Method Not Allowed" }, { 407, "Proxy Authentication Required" },
-        { 413, "Content Too Large" }, { 431, "Request Header Fields Too Large" },
-        { 500, "Internal Server Error" }, { 502, "Bad Gateway" },
-        { 503, "Service Unavailable" }, { 504, "Gateway Timeout" },
+        { 200, "OK" },
+        { 204, "No Content" },
+        { 301, "Moved Permanently" },
+        { 302, "Found" },
+        { 307, "Temporary Redirect" },
+        { 400, "Bad Request" },
+        { 403, "Forbidden" },
+        { 404, "Not Found" },
+        { 405, "Method Not Allowed" },
+        { 407, "Proxy Authentication Required" },
+        { 408, "Request Timeout" },
+        { 413, "Content Too Large" },
+        { 414, "URI Too Long" },
+        { 421, "Misdirected Request" },
+        { 431, "Request Header Fields Too Large" },
+        { 451, "Unavailable For Legal Reasons" },
+        { 500, "Internal Server Error" },
+        { 501, "Not Implemented" },
+        { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" },
+        { 504, "Gateway Timeout" },
         { 511, "Network Authentication Required" },
     };
 
@@ -111,7 +124,7 @@ int http_response_write(struct buf *out, int status, const struct http_field *fi
         if (!http_is_token(fields[i].name) || !http_is_value(fields[i].value))
             return -EINVAL;
     }
-    buf_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_of(status));
+    buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
     for (size_t i = 0; i < n_fields; i++) {
         buf_add(out, fields[i].name);
         buf_str(out, ": ");

@@ -32,6 +32,9 @@ enum http_state http_response_end(struct http_response *r);
 /* Where a 3xx points, as sent; empty: nowhere. */
 struct mw_span http_response_location(const struct http_response *r);
 
+/* "Not Found"; "" for what has no name here. */
+const char *http_reason(int status);
+
 /* A whole response with Content-Length and, unless keep is set, "Connection: close".
  * -EINVAL: a field that may not be sent. */
 MW_MUST_CHECK int http_response_write(struct buf *out, int status,

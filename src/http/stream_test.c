@@ -130,7 +130,8 @@ static enum http_state take_all(struct http_body *b, const char *text, size_t st
 
 static void chunks_and_trailers_read_the_same_in_any_steps(void **state)
 {
-    static const char text[] = "4\r\nwiki\r\n05;a=\"b c\"\r\npedia\r\n00\r\nX-Sum: 12\r\nY:\r\n\r\nGET";
+    static const char text[] = "4\r\nwiki\r\n05;a=\"b c\"\r\npedia\r\n"
+                               "00\r\nX-Sum: 12\r\nY:\r\n\r\nGET";
 
     (void)state;
     for (size_t step = 1; step <= sizeof(text); step++) {

@@ -7,7 +7,9 @@ static const struct {
     int (*make)(struct bridge **out, const struct bridge_options *o);
 } kinds[] = {
     [BRIDGE_RAW] = { bridge_raw_new },
+    [BRIDGE_H1] = { bridge_h1_new },
     [BRIDGE_H2] = { bridge_h2_new },
+    [BRIDGE_H1_PROXY] = { bridge_h1_new },
 };
 
 int bridge_new(struct bridge **out, const struct bridge_options *o)
@@ -66,6 +68,11 @@ bool bridge_finished(const struct bridge *b, enum bridge_side to)
 bool bridge_over(const struct bridge *b)
 {
     return b->ops->over(b);
+}
+
+bool bridge_cut_short(const struct bridge *b)
+{
+    return b->cut_short;
 }
 
 const char *bridge_why(const struct bridge *b, enum bridge_side *by)

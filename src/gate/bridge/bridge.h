@@ -88,7 +88,8 @@ MW_MUST_CHECK int bridge_feed(struct bridge *b, enum bridge_side from, struct mw
  * reset. */
 MW_MUST_CHECK int bridge_end(struct bridge *b, enum bridge_side from, bool cut);
 
-/* What is to be sent to this side: the first piece; empty: nothing now. */
+/* What is to be sent to this side: the first piece; empty: nothing now.  It stays where it is
+ * until the next call that is not const. */
 struct mw_span bridge_out(const struct bridge *b, enum bridge_side to);
 void bridge_sent(struct bridge *b, enum bridge_side to, size_t n);
 
@@ -97,6 +98,10 @@ bool bridge_finished(const struct bridge *b, enum bridge_side to);
 
 /* Both sides are done; or it failed, and what is left in bridge_out() may still be sent. */
 bool bridge_over(const struct bridge *b);
+
+/* An answer was cut whose end only the end of the connection would have told: close the client's
+ * side without close_notify, or with a reset. */
+bool bridge_cut_short(const struct bridge *b);
 
 /* One clause, safe to print; NULL: nothing went wrong.  *by: whose fault. */
 const char *bridge_why(const struct bridge *b, enum bridge_side *by);
@@ -148,6 +153,7 @@ struct bridge {
     const char *protocol;
     char why[160];
     enum bridge_side by;
+    bool cut_short;
 };
 
 MW_MUST_CHECK int bridge_raw_new(struct bridge **out, const struct bridge_options *o);

@@ -86,7 +86,8 @@ struct content_row {
     size_t n;
 };
 
-/* A stage that held has made up its mind: it is asked again, perhaps before this returns. */
+/* A stage that held has made up its mind: it is asked again, and perhaps
+ * closed, before this returns. */
 void content_wake(struct content_exchange *x);
 
 /* Body limits: 0 none.  The stage is `settings` itself; both outlive the bridges. */
