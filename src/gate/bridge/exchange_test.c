@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "gate/bridge/exchange.h"
-#include "gate/bridge/test_stage.h"
+#include "content_stage.h"
 
 static const struct content_head request = {
     .side = CONTENT_REQUEST, .method = { (const uint8_t *)"GET", 3 }, .protocol = "h1"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gate/bridge/test_talk.h"
+#include "bridge_talk.h"
 
 #define CLIENT(t, text) assert_int_equal(talk_say((t), BRIDGE_CLIENT, SPAN_LIT(text)), 0)
 #define SERVER(t, text) assert_int_equal(talk_say((t), BRIDGE_SERVER, SPAN_LIT(text)), 0)

@@ -1,4 +1,4 @@
-#include "gate/bridge/test_stage.h"
+#include "content_stage.h"
 
 #include <errno.h>
 #include <stdlib.h>

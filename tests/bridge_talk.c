@@ -1,4 +1,4 @@
-#include "gate/bridge/test_talk.h"
+#include "bridge_talk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,8 +2,8 @@
  * A bridge with what it said to both sides, and a session that rules as told; for tests.
  * Life: talk_start() -> talk_say() / talk_end() … -> talk_stop()
  */
-#ifndef GATE_BRIDGE_TEST_TALK_H
-#define GATE_BRIDGE_TEST_TALK_H
+#ifndef TESTS_BRIDGE_TALK_H
+#define TESTS_BRIDGE_TALK_H
 
 #include "gate/bridge/bridge.h"
 

@@ -2,8 +2,8 @@
  * A stage for tests: delays bytes, doubles them, stops at a word, holds until told otherwise.
  * Its settings are also its tally; one exchange at a time for `hold`.
  */
-#ifndef GATE_BRIDGE_TEST_STAGE_H
-#define GATE_BRIDGE_TEST_STAGE_H
+#ifndef TESTS_CONTENT_STAGE_H
+#define TESTS_CONTENT_STAGE_H
 
 #include "gate/bridge/content.h"
 
