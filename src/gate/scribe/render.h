@@ -8,7 +8,7 @@
 #define GATE_SCRIBE_RENDER_H
 
 #include "gate/policy/config.h"
-#include "gate/scribe/json_out.h"
+#include "base/json_out.h"
 #include "gate/wire/audit.h"
 
 /* What the log says of itself, beside sessions and events.  NULL and 0 are left out. */

@@ -28,6 +28,7 @@ struct channel {
     struct waiting *first, *last;
     size_t waiting_bytes;
     bool gone;                  /* the other end was closed: told, and no longer watched */
+    bool held;                  /* channel_hold() */
     bool busy, freed;           /* inside a callback; channel_free() was called there */
     uint8_t in[CHANNEL_MAX_MESSAGE];
 };
@@ -36,7 +37,7 @@ struct channel {
 
 static int want(struct channel *c)
 {
-    return watch_want(c->watch, (c->gone ? 0u : (unsigned)WATCH_READ) |
+    return watch_want(c->watch, (c->gone || c->held ? 0u : (unsigned)WATCH_READ) |
                                     (c->first != NULL ? (unsigned)WATCH_WRITE : 0u));
 }
 
@@ -203,10 +204,11 @@ static bool take_one(struct channel *c)
         log_warning("channel: a message of %zd bytes is over the limit and was dropped", n);
     else if (n > 0)
         alive = tell(c, span_of(c->in, (size_t)n));
-    discard(c);
+    if (!c->held)
+        discard(c);
     if (!alive)
         destroy(c);
-    return alive;
+    return alive && !c->held;
 }
 
 static void on_event(void *context, unsigned events)
@@ -215,7 +217,7 @@ static void on_event(void *context, unsigned events)
 
     if ((events & WATCH_WRITE) != 0)
         flush(c);
-    if ((events & WATCH_READ) == 0 || c->gone)
+    if ((events & WATCH_READ) == 0 || c->gone || c->held)
         return;
     for (int i = 0; i < MESSAGES_A_TURN; i++)
         if (!take_one(c))
@@ -256,6 +258,23 @@ void channel_free(struct channel *c)
     c->freed = true;
     if (!c->busy)
         destroy(c);
+}
+
+static void hold(struct channel *c, bool held)
+{
+    c->held = held;
+    if (want(c) < 0)
+        log_error("channel: cannot %s messages", held ? "stop waiting for" : "wait for");
+}
+
+void channel_hold(struct channel *c)
+{
+    hold(c, true);
+}
+
+void channel_resume(struct channel *c)
+{
+    hold(c, false);
 }
 
 int channel_pair(int fds[2])

@@ -54,6 +54,11 @@ MW_MUST_CHECK int channel_new(struct channel **out, uv_loop_t *loop, int fd, uns
                               channel_fn *on_message, void *context);
 void channel_free(struct channel *c);   /* NULL ok; also from its own callback */
 
+/* Reads no more until channel_resume().  From the callback of a channel with
+ * CHANNEL_KEEP_UNTIL_HANDLED: the message at hand was not handled and comes again then. */
+void channel_hold(struct channel *c);
+void channel_resume(struct channel *c);
+
 /* 0: sent or waiting; -EAGAIN: CHANNEL_MAX_WAITING is reached, nothing was taken; -EMSGSIZE. */
 MW_MUST_CHECK int channel_send(struct channel *c, struct mw_span message);
 size_t channel_waiting(const struct channel *c);        /* bytes not yet in the socket */

@@ -18,7 +18,7 @@ struct heard {
     uint8_t first_byte, last_byte;
     uint32_t next;              /* numbered messages: the one expected */
     bool in_order;
-    struct channel *free_this;
+    struct channel *free_this, *hold_this;
     uv_loop_t *loop;
     unsigned stop_at;
 };
@@ -46,6 +46,10 @@ static void hear(void *context, struct mw_span message)
     if (h->free_this != NULL) {
         channel_free(h->free_this);
         h->free_this = NULL;
+    }
+    if (h->hold_this != NULL) {
+        channel_hold(h->hold_this);
+        h->hold_this = NULL;
     }
     if (h->loop != NULL && (h->messages == h->stop_at || message.len == 0))
         uv_stop(h->loop);
@@ -215,6 +219,29 @@ static void may_be_freed_from_its_own_callback(void **state)
     pair_close(&p);
 }
 
+static void what_could_not_be_handled_comes_again(void **state)
+{
+    struct pair p;
+
+    (void)state;
+    pair_open(&p, CHANNEL_KEEP_UNTIL_HANDLED);
+    assert_int_equal(channel_send(p.a, SPAN_LIT("1")), 0);
+    assert_int_equal(channel_send(p.a, SPAN_LIT("22")), 0);
+    p.at_b.hold_this = p.b;
+    until(&p, &p.at_b, 1);
+    for (int i = 0; i < 5; i++)
+        uv_run(&p.loop, UV_RUN_NOWAIT);
+    assert_int_equal(p.at_b.messages, 1);
+    assert_int_equal(channel_send(p.b, SPAN_LIT("held")), 0); /* the other way goes on */
+    until(&p, &p.at_a, 1);
+    channel_resume(p.b);
+    until(&p, &p.at_b, 2);
+    assert_int_equal(p.at_b.last_len, 1);
+    until(&p, &p.at_b, 3);
+    assert_int_equal(p.at_b.last_len, 2);
+    pair_close(&p);
+}
+
 static void die(void *context, struct mw_span message)
 {
     const unsigned *at = context;
@@ -283,6 +310,7 @@ int main(void)
         cmocka_unit_test(too_large_and_empty_are_refused),
         cmocka_unit_test(foreign_packets_do_no_harm),
         cmocka_unit_test(what_does_not_fit_waits_in_order),
+        cmocka_unit_test(what_could_not_be_handled_comes_again),
         cmocka_unit_test(what_waits_is_bounded),
         cmocka_unit_test(the_end_is_told_once),
         cmocka_unit_test(may_be_freed_from_its_own_callback),
