@@ -3,7 +3,7 @@
 
 #include "base/built.h"
 #include "base/text.h"
-#include "gate/scribe/names.h"
+#include "gate/wire/tls_names.h"
 #include "gate/scribe/render.h"
 
 static void event(struct json_out *j, const struct audit_record *r)

@@ -1,6 +1,6 @@
 /* OCSF: Network Activity (4001) for a session; what the gate itself did is a Base Event (0). */
 #include "base/built.h"
-#include "gate/scribe/names.h"
+#include "gate/wire/tls_names.h"
 #include "gate/scribe/render.h"
 
 enum { NETWORK_ACTIVITY = 4001, NETWORK_CATEGORY = 4 };

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "gate/scribe/names.h"
+#include "gate/wire/tls_names.h"
 
 bool record_denied(const struct audit_record *r)
 {

@@ -1,4 +1,4 @@
-#include "gate/scribe/names.h"
+#include "gate/wire/tls_names.h"
 
 #include <stdio.h>
 

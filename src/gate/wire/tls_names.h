@@ -1,9 +1,9 @@
 /*
- * IANA's numbers as the words that ECS and OCSF use.
+ * IANA's numbers as words: those that ECS and OCSF use.
  * Source: IANA TLS Parameters (cipher suites, supported groups, signature schemes).
  */
-#ifndef GATE_SCRIBE_NAMES_H
-#define GATE_SCRIBE_NAMES_H
+#ifndef GATE_WIRE_TLS_NAMES_H
+#define GATE_WIRE_TLS_NAMES_H
 
 #include <stdint.h>
 
