@@ -39,3 +39,16 @@ function(mw_embed target symbol file)
         VERBATIM)
     target_sources(${target} PRIVATE ${out})
 endfunction()
+
+# mw_exceptions(TARGET): data/exceptions.tsv as base/exceptions.inc, which a source of TARGET includes
+# with a macro EXCEPTION of its own.
+function(mw_exceptions target)
+    set(out ${CMAKE_CURRENT_BINARY_DIR}/exceptions/base/exceptions.inc)
+    set(in ${CMAKE_SOURCE_DIR}/data/exceptions.tsv)
+    set(script ${CMAKE_SOURCE_DIR}/cmake/exceptions.cmake)
+    add_custom_command(OUTPUT ${out}
+        COMMAND ${CMAKE_COMMAND} -DIN=${in} -DOUT=${out} -P ${script}
+        DEPENDS ${in} ${script} VERBATIM)
+    target_sources(${target} PRIVATE ${out})
+    target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/exceptions)
+endfunction()

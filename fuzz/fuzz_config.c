@@ -12,11 +12,11 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    {"text",     CONFIG_STRING,  offsetof(struct settings, text),    0,  0, NULL, false },
-    { "list",    CONFIG_LIST,    offsetof(struct settings, list),    0,  0, NULL, false },
-    { "number",  CONFIG_NUMBER,  offsetof(struct settings, number),  -5, 1 << 20, NULL, false },
-    { "seconds", CONFIG_SECONDS, offsetof(struct settings, seconds), 0,  86400, NULL, false },
-    { "yes",     CONFIG_BOOL,    offsetof(struct settings, yes),     0,  0, NULL, false },
+    {"text",     CONFIG_STRING,  offsetof(struct settings, text),    0,  0, NULL, false, NULL, NULL },
+    { "list",    CONFIG_LIST,    offsetof(struct settings, list),    0,  0, NULL, false, NULL, NULL },
+    { "number",  CONFIG_NUMBER,  offsetof(struct settings, number),  -5, 1 << 20, NULL, false, NULL, NULL },
+    { "seconds", CONFIG_SECONDS, offsetof(struct settings, seconds), 0,  86400, NULL, false, NULL, NULL },
+    { "yes",     CONFIG_BOOL,    offsetof(struct settings, yes),     0,  0, NULL, false, NULL, NULL },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

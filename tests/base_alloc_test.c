@@ -95,8 +95,8 @@ struct settings {
 static bool run_config(void *context, size_t nth)
 {
     static const struct config_key keys[] = {
-        { "text", CONFIG_STRING, offsetof(struct settings, text), 0, 0, NULL, false },
-        { "list", CONFIG_LIST, offsetof(struct settings, list), 0, 0, NULL, false },
+        { "text", CONFIG_STRING, offsetof(struct settings, text), 0, 0, NULL, false, NULL, NULL },
+        { "list", CONFIG_LIST, offsetof(struct settings, list), 0, 0, NULL, false, NULL, NULL },
     };
     CLEANUP(arena_deinit) struct arena arena = ARENA_INIT(1 << 20);
     CLEANUP(buf_deinit) struct buf error = BUF_INIT(1 << 12);

@@ -126,6 +126,8 @@ static int arg_set(struct parse *p, const struct arg *a, const char *value)
         *(int64_t *)at = number;
         return 0;
     case CONFIG_UNSIGNED:       /* no option of a command line is one of these */
+    case CONFIG_CHOICE:
+    case CONFIG_SECTION:
     case CONFIG_NODE:
         break;
     }

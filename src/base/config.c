@@ -34,6 +34,16 @@ static int set_number(const struct binding *b, const struct config_key *key,
     return r;
 }
 
+static int set_choice(const struct binding *b, const struct config_key *key,
+                      const struct ucl *node, void *to)
+{
+    size_t n = 0;
+
+    while (key->words[n] != NULL)
+        n++;
+    return ucl_choice(node, key->words, n, to, b->error);
+}
+
 static int set(const struct binding *b, const struct config_key *key, const struct ucl *node)
 {
     void *to = (char *)b->target + key->offset;
@@ -53,6 +63,10 @@ static int set(const struct binding *b, const struct config_key *key, const stru
         return ucl_bool(node, to, b->error);
     case CONFIG_SECONDS:
         return ucl_seconds(node, key->min, key->max, to, b->error);
+    case CONFIG_CHOICE:
+        return set_choice(b, key, node, to);
+    case CONFIG_SECTION:
+        return config_bind(node, key->section, b->target, b->context, b->arena, b->error);
     case CONFIG_NODE:
         return key->read(b->context, node, to);
     }

@@ -23,6 +23,8 @@ enum config_kind {
     CONFIG_BOOL,    /* bool: yes, on, true, no, off, false                */
     CONFIG_SECONDS, /* int64_t within min..max: "90", "90s", "5min", "2h", "7d", "2w" */
     CONFIG_UNSIGNED, /* unsigned: as CONFIG_NUMBER */
+    CONFIG_CHOICE,  /* an enum: the word's number among `words` */
+    CONFIG_SECTION, /* settings of `section`, into the same target */
     CONFIG_NODE,    /* what `read` makes of it, a section too */
 };
 
@@ -45,6 +47,8 @@ struct config_key {
     int64_t min, max; /* numbers and seconds */
     config_node_fn *read; /* CONFIG_NODE */
     bool many; /* may be set more than once */
+    const char *const *words; /* CONFIG_CHOICE: ends with NULL; "" is a number without a word */
+    const struct config_table *section; /* CONFIG_SECTION */
 };
 
 struct config_table {

@@ -14,11 +14,11 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    {"roots",     CONFIG_STRING,  offsetof(struct settings, roots),    0, 0, NULL, false },
-    { "controls", CONFIG_LIST,    offsetof(struct settings, controls), 0, 0, NULL, false },
-    { "parallel", CONFIG_NUMBER,  offsetof(struct settings, parallel), 1, 100000, NULL, false },
-    { "timeout",  CONFIG_SECONDS, offsetof(struct settings, timeout),  1, 30 * 86400, NULL, false },
-    { "ask",      CONFIG_BOOL,    offsetof(struct settings, ask),      0, 0, NULL, false },
+    {"roots",     CONFIG_STRING,  offsetof(struct settings, roots),    0, 0, NULL, false, NULL, NULL },
+    { "controls", CONFIG_LIST,    offsetof(struct settings, controls), 0, 0, NULL, false, NULL, NULL },
+    { "parallel", CONFIG_NUMBER,  offsetof(struct settings, parallel), 1, 100000, NULL, false, NULL, NULL },
+    { "timeout",  CONFIG_SECONDS, offsetof(struct settings, timeout),  1, 30 * 86400, NULL, false, NULL, NULL },
+    { "ask",      CONFIG_BOOL,    offsetof(struct settings, ask),      0, 0, NULL, false, NULL, NULL },
 };
 
 struct fixture {

@@ -168,16 +168,33 @@ static int read_quoted(struct scan *s, const char **out)
     return keep_word(s, buf_span(&text), out);
 }
 
-/* Quoted, or bare up to a blank or one of ; , [ ] { } " */
+/* The length of a bare word: up to a blank or one of ; , [ ] { } ", but a pair of brackets may
+ * stand inside one ("http://[::1]:3128"). */
+static size_t bare_len(const struct scan *s)
+{
+    size_t n = 0, open = 0;
+
+    for (; n < s->rest.len; n++) {
+        uint8_t ch = s->rest.data[n];
+
+        if (ch == '[' && n > 0)
+            open++;
+        else if (ch == ']' && open > 0)
+            open--;
+        else if (ends_word(ch))
+            break;
+    }
+    return n;
+}
+
 static int read_word(struct scan *s, const char **out)
 {
-    size_t n = 0;
+    size_t n;
     int r;
 
     if (peek(s) == '"')
         return read_quoted(s, out);
-    while (n < s->rest.len && !ends_word(s->rest.data[n]))
-        n++;
+    n = bare_len(s);
     if (n == 0)
         return ucl_fail(&s->here, s->error, "a value is missing here");
     r = keep_word(s, span_cut(s->rest, 0, n), out);

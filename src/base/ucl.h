@@ -84,7 +84,7 @@ MW_MUST_CHECK int ucl_number(const struct ucl *node, int64_t min, int64_t max, i
 MW_MUST_CHECK int ucl_seconds(const struct ucl *node, int64_t min, int64_t max, int64_t *out,
                               struct buf *error);
 
-/* One of the words; its number. */
+/* One of the words; its number.  "" is no word. */
 MW_MUST_CHECK int ucl_choice(const struct ucl *node, const char *const *words, size_t n,
                              unsigned *out, struct buf *error);
 

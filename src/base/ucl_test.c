@@ -113,6 +113,18 @@ static void test_objects_in_lists(void **state)
                         "3");
 }
 
+static void test_brackets_inside_a_word(void **state)
+{
+    struct fixture *f = *state;
+    const struct ucl *list;
+
+    assert_int_equal(read_it(f, "at [http://[::1]:1, x[y]];to tproxy://[::]:2"), 0);
+    list = child(f->root, 0, UCL_LIST, "at", 1, 1);
+    assert_string_equal(list->first->text, "http://[::1]:1");
+    assert_string_equal(list->first->next->text, "x[y]");
+    assert_string_equal(child(f->root, 1, UCL_WORD, "to", 1, 27)->text, "tproxy://[::]:2");
+}
+
 static void test_wrong_syntax_is_placed(void **state)
 {
     struct fixture *f = *state;
@@ -219,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sections_nest_and_know_their_places, setup, teardown),
         cmocka_unit_test_setup_teardown(test_objects_in_lists, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_brackets_inside_a_word, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_syntax_is_placed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_depth_is_bounded_whatever_is_allowed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nodes_and_lists_are_bounded, setup, teardown),

@@ -125,11 +125,11 @@ int ucl_choice(const struct ucl *node, const char *const *words, size_t n, unsig
     if (r != 0)
         return r;
     for (size_t i = 0; i < n; i++) {
-        if (words[i] != NULL && strcmp(text, words[i]) == 0) {
+        if (words[i][0] != '\0' && strcmp(text, words[i]) == 0) {
             *out = (unsigned)i;
             return 0;
         }
-        if (words[i] != NULL)
+        if (words[i][0] != '\0')
             buf_printf(&all, "%s%s", all.len == 0 ? "" : i + 1 < n ? ", " : " or ", words[i]);
     }
     if (buf_error(&all) == -ENOMEM)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/system_roots.h"
 #include "base/own.h"
 #include "check/decisions.h"
 #include "check/exit.h"
@@ -44,30 +45,16 @@ static int add_file(struct mw_policy *p, const char *option, const char *path,
     return policy_said(p, mw_policy_add_anchors(p, as, buf_span(&text), path, NULL), error);
 }
 
-/* Where systems keep their roots in one file; the first that is there is taken. */
 static int add_system(struct mw_policy *p, struct buf *error)
 {
-    const char *const places[] = {
-        getenv("SSL_CERT_FILE"),                            /* OpenSSL's own switch */
-        "/etc/ssl/certs/ca-certificates.crt",               /* Debian, Arch, Gentoo */
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL */
-        "/etc/pki/tls/certs/ca-bundle.crt",                 /* the older of these */
-        "/etc/ssl/ca-bundle.pem",                           /* SUSE */
-        "/etc/ssl/cert.pem",                                /* Alpine, OpenBSD, macOS */
-        "/usr/local/share/certs/ca-root-nss.crt",           /* FreeBSD */
-        "/usr/local/etc/ssl/cert.pem",                      /* FreeBSD, the older */
-    };
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(POLICY_FILE_BYTES);
+    const char *from = NULL;
+    int rc = system_roots_read(&text, &from);
 
-    for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-        int rc = places[i] != NULL && places[i][0] != '\0' ? file_read(places[i], &text) : -ENOENT;
-
-        if (rc == -ENOENT)
-            continue;
-        if (rc != 0)
-            return policy_fail_file(error, "root certificates", places[i], rc);
-        return policy_said(p, mw_policy_add_system(p, buf_span(&text), places[i], NULL), error);
-    }
+    if (rc == 0)
+        return policy_said(p, mw_policy_add_system(p, buf_span(&text), from, NULL), error);
+    if (rc != -ENOENT)
+        return policy_fail_file(error, "root certificates", from, rc);
     buf_str(error, "this computer has no list of root certificates in any of the usual places; "
                    "install ca-certificates, or name a file with --roots");
     return CHECK_USAGE;

@@ -141,6 +141,8 @@ struct gate_config {
         unsigned failures;                      /* that make a case; default 3 */
         int64_t window_s, lifetime_s;           /* default 10 minutes; 7 days */
         bool bypass_unattended;                 /* JA4s named in unattended_ja4 need only one */
+        const char *const *unattended_ja4;      /* "t13d…", or with "*" at the end */
+        size_t n_unattended_ja4;
     } learner;
 
     struct {

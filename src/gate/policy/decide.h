@@ -51,22 +51,36 @@ const char *gate_exception_class_name(enum gate_exception_class c);
 /* Strings are the config's, or `learned`'s. */
 struct gate_decision {
     enum gate_action action;    /* never GATE_UNDECIDED */
-    const char *rule;           /* "rule 3 (finance)", "catalogue: screenmeet", "learned: pin-7f3a",
-                                 * "undefined" */
-    const char *reason;         /* one clause for people; "" none */
+    const char *rule;           /* "rule 3 (finance)", "catalogue: screenmeet", "learned",
+                                 * "client-cert", "ech", "undefined" */
+    const char *reason;         /* one clause for people, a learned exception's id; "" none */
     enum gate_exception_class exception;
     const char *source;         /* where the exception comes from; NULL */
     size_t entry;               /* of the catalogue; SIZE_MAX: none (for counting use) */
+    size_t n_rule;              /* the rule's place in config->rules; SIZE_MAX: none */
+    unsigned wants;             /* of enum gate_wants: an earlier rule may fit once this is known,
+                                 * so ask again then */
 };
 
-/* Rules in order; then learned exceptions; then the catalogue's entries that the config takes;
- * then `undefined`. */
+enum gate_wants {
+    GATE_WANTS_DESTINATION = 1, /* the address behind the name */
+    GATE_WANTS_VERDICT = 2,     /* the origin's handshake, judged */
+};
+
+/* Rules in order; then what the config says of client certificates and of ECH; then learned
+ * exceptions; then the catalogue's entries that the config takes; then `undefined`.
+ *
+ * A server name is the client's claim.  Where the client also told the proxy a name and the two
+ * differ, what lets a session pass (inspect, bypass, all exceptions) must cover both names, and
+ * what blocks it needs to cover only one. */
 struct gate_decision gate_decide(const struct gate_config *c, const struct gate_learned *learned,
                                  size_t n_learned, const struct gate_facts *f);
 
 /* What to do with an origin that was judged: the strictest of its findings' settings (refuse over
  * ask over sign-untrusted over accept), rules with `on` first.  *code: the finding that decided,
- * MW_CODE_NONE if all is well (then GATE_ON_ACCEPT). */
+ * MW_CODE_NONE if all is well (then GATE_ON_ACCEPT), or if there is no verdict (then
+ * GATE_ON_REFUSE).  A finding that was accepted before (finding->accepted) is not asked about
+ * again. */
 enum gate_on_finding gate_decide_verdict(const struct gate_config *c, const struct gate_facts *f,
                                          enum mw_code *code);
 
@@ -76,7 +90,8 @@ struct gate_exception {
     enum gate_exception_class cls;
     const char *grade, *source, *note;
     const char *category;               /* "bank", "health", …; "" none */
-    struct mw_wall expires;             /* to be looked at again */
+    struct mw_wall expires;             /* to be looked at again; it goes on to apply */
+    bool only_named;                    /* taken only by `also`, not with its class */
 };
 size_t gate_exception_count(void);
 const struct gate_exception *gate_exception_at(size_t i);
