@@ -64,8 +64,7 @@ void ca_pem(struct buf *out, const struct ca_view *ca)
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(256 * 1024);
 
     text_base64(&text, ca->der);
-    if (buf_error(&text) != 0)
-        out->error = out->error != 0 ? out->error : buf_error(&text);
+    page_fail(out, buf_error(&text));
     buf_str(out, "-----BEGIN CERTIFICATE-----\n");
     for (size_t i = 0; i < text.len; i += 64) {
         buf_add(out, span_cut(buf_span(&text), i, 64));

@@ -7,6 +7,12 @@
 extern const unsigned char door_css[];
 extern const size_t door_css_len;
 
+void page_fail(struct buf *html, int error)
+{
+    if (html->error == 0)
+        html->error = error;
+}
+
 static void escape(struct buf *html, struct mw_span s)
 {
     for (size_t i = 0; i < s.len; i++) {
@@ -22,10 +28,8 @@ void page_text_short(struct buf *html, const char *s, size_t max_bytes)
     CLEANUP(buf_deinit) struct buf safe = BUF_INIT(2 * PAGE_TEXT_MAX);
 
     text_safe(&safe, span_str(s), max_bytes);
-    if (buf_error(&safe) != 0)
-        html->error = html->error != 0 ? html->error : buf_error(&safe);
-    else
-        escape(html, buf_span(&safe));
+    page_fail(html, buf_error(&safe));
+    escape(html, buf_span(&safe));
 }
 
 void page_text(struct buf *html, const char *s)

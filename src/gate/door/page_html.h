@@ -25,6 +25,9 @@ struct page {
 void page_begin(struct buf *html, const struct gate_config *c, const struct page *p);
 void page_end(struct buf *html);
 
+/* Remembers a failure that happened beside the buffer; 0 is none. */
+void page_fail(struct buf *html, int error);
+
 /* Text from anywhere: safe to show (text_safe), escaped, at most PAGE_TEXT_MAX bytes. */
 void page_text(struct buf *html, const char *s);
 void page_text_short(struct buf *html, const char *s, size_t max_bytes);

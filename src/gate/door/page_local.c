@@ -14,11 +14,6 @@ extern const unsigned char door_install[];
 
 enum { BODY_MAX = 256 * 1024 };
 
-static void fail(struct buf *out, int error)
-{
-    out->error = out->error != 0 ? out->error : error;
-}
-
 /* What is asked for, and with what. */
 struct visit {
     const struct gate_config *config;
@@ -65,13 +60,14 @@ static void home(const struct visit *v)
     if (v->ca != NULL) {
         page_row(v->body, "Its authority", v->ca->name);
         wall_format_date(&text, v->ca->not_after);
-        page_row(v->body, "Valid until", buf_error(&text) == 0 ? (const char *)text.data : NULL);
+        page_row(v->body, "Valid until", (const char *)text.data);
         page_row(v->body, "SHA-256", v->ca->fingerprint);
     }
     buf_truncate(&text, 0);
     for (size_t i = 0; i < 8; i++)
         buf_printf(&text, "%02x", c->sha256[i]);
-    page_row(v->body, "Policy", buf_error(&text) == 0 ? (const char *)text.data : NULL);
+    page_row(v->body, "Policy", (const char *)text.data);
+    page_fail(v->body, buf_error(&text));
     buf_str(v->body, "</dl>\n");
     page_contact(v->body, c);
     page_end(v->body);
@@ -175,7 +171,7 @@ static void respond(struct buf *response, int status, const char *type, const ch
     size_t n = ARRAY_LEN(fields) - (disposition == NULL ? 1 : 0);
 
     if (http_response_write(response, status, fields, n, body, false) != 0)
-        fail(response, -ENOMEM);
+        page_fail(response, -ENOMEM);
 }
 
 void page_local(struct buf *response, const struct gate_config *c, struct mw_span ca,
@@ -189,7 +185,7 @@ void page_local(struct buf *response, const struct gate_config *c, struct mw_spa
     int status = 200, r = ca_view_read(&view, ca);
 
     if (r == -ENOMEM)
-        fail(response, r);
+        page_fail(response, r);
     visit.ca = r == 0 ? &view : NULL;
     (void)span_field(&whole, '?', &asked);
     place = place_find(asked);
@@ -204,8 +200,7 @@ void page_local(struct buf *response, const struct gate_config *c, struct mw_spa
     } else {
         place->write(&visit);
     }
-    if (buf_error(&body) != 0)
-        fail(response, buf_error(&body));
+    page_fail(response, buf_error(&body));
     respond(response, status, status == 200 ? place->type : HTML,
             status == 200 ? place->disposition : NULL, buf_span(&body));
 }

@@ -183,8 +183,9 @@ void page_untrusted(struct buf *html, const struct gate_config *c, const struct 
     struct page page = { .word = "NOT TRUSTED", .tone = PAGE_BAD, .form = consent != NULL };
     enum mw_code code = cause_of(v, named);
 
-    buf_printf(&title, "%s was not shown to you", v->host != NULL ? v->host : "This site");
-    page.title = buf_error(&title) == 0 ? (const char *)title.data : "This site was not shown";
+    buf_printf(&title, "%.300s was not shown to you", v->host != NULL ? v->host : "This site");
+    page_fail(html, buf_error(&title));
+    page.title = (const char *)title.data;
     page_begin(html, c, &page);
     cause(html, v, code);
     advice(html, code);
