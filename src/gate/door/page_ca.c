@@ -59,7 +59,7 @@ void ca_view_free(struct ca_view *ca)
 }
 
 /* RFC 7468 section 5. */
-void ca_pem(struct buf *out, const struct ca_view *ca)
+void page_ca_pem(struct buf *out, const struct ca_view *ca)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(256 * 1024);
 

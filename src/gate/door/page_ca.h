@@ -19,7 +19,7 @@ struct ca_view {
 MW_MUST_CHECK int ca_view_read(struct ca_view *out, struct mw_span der);
 void ca_view_free(struct ca_view *ca);  /* usable with CLEANUP; all-zero ok */
 
-void ca_pem(struct buf *out, const struct ca_view *ca);
+void page_ca_pem(struct buf *out, const struct ca_view *ca);
 
 /* An Apple configuration profile with the root.  The same CA always makes the same profile, so
  * that installing it again replaces it. */

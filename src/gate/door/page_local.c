@@ -110,7 +110,7 @@ static void install(const struct visit *v)
 
 static void pem(const struct visit *v)
 {
-    ca_pem(v->body, v->ca);
+    page_ca_pem(v->body, v->ca);
 }
 
 static void der(const struct visit *v)
