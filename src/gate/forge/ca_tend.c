@@ -416,32 +416,3 @@ int ca_tend_apart(const struct ca_place *place, enum ca_wish wish, struct mw_wal
         continue;
     return r;
 }
-
-/* ------------------------------------------------------------ for the parent ---- */
-
-int ca_ensure(const struct gate_config *c, struct buf *error)
-{
-    struct ca_place place = ca_place_of(c);
-
-    return ca_tend_apart(&place, CA_KEEP, wall_now(), error);
-}
-
-int ca_root(const struct gate_config *c, struct buf *der, struct buf *error)
-{
-    struct ca_place place = ca_place_of(c);
-    struct ca ca;
-    int r = ca_load_certs(&ca, &place, error);
-
-    if (r < 0)
-        return r;
-    if (ca.members[CA_ROOT].cert != NULL) {
-        buf_add(der, ca.members[CA_ROOT].cert->der);
-        r = buf_error(der);
-    } else {
-        buf_printf(error, "%s/root.pem: there is no such file; run: midwatch gate ca init",
-                   place.folder);
-        r = -ENOENT;
-    }
-    ca_deinit(&ca);
-    return r;
-}

@@ -21,4 +21,11 @@ MW_MUST_CHECK int ca_ensure(const struct gate_config *c, struct buf *error);
 /* The root's certificate, DER: no secret.  0, or with `error`. */
 MW_MUST_CHECK int ca_root(const struct gate_config *c, struct buf *der, struct buf *error);
 
+/* Every certificate the gate signs with or signed with that is not over, PEM. */
+MW_MUST_CHECK int ca_own(const struct gate_config *c, struct buf *pem, struct buf *error);
+
+/* A digest of the certificates in use: another one after ca_ensure() means that a forge that
+ * runs has the old keys, and is to be started anew. */
+MW_MUST_CHECK int ca_stamp(const struct gate_config *c, uint8_t sha256[32], struct buf *error);
+
 #endif
