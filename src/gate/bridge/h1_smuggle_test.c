@@ -78,7 +78,8 @@ static const struct {
     { 501, BYTES(POST "Transfer-Encoding: chunked\r\nTransfer-encoding: x\r\n\r\n0\r\n\r\n" EVIL) },
     { 400, BYTES(POST "Transfer-Encoding: \x0b""chunked\r\n\r\n0\r\n\r\n" EVIL) },
     { 400, BYTES(POST "Transfer-Encoding: chunked\0\r\n\r\n0\r\n\r\n" EVIL) },
-    { 400, BYTES("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" EVIL) },
+    { 400, BYTES("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "0\r\n\r\n" EVIL) },
     /* lines that are none */
     { 400, BYTES(POST "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" EVIL) },
     { 400, BYTES(POST "X: y\r\n\tTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" EVIL) },
@@ -335,7 +336,8 @@ static void an_answer_never_stands_in_for_the_next(void **state)
 {
     static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     static const char *const answers[] = {
-        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
         "HTTP/1.1 204 OK\r\nContent-Length: 4\r\n\r\nevil",
         "HTTP/1.1 304 OK\r\nContent-Length: 4\r\n\r\nevil",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nevil",

@@ -35,8 +35,13 @@ static size_t raw_room(const struct bridge *b, enum bridge_side from)
 static int raw_feed(struct bridge *b, enum bridge_side from, struct mw_span bytes)
 {
     struct raw *raw = (struct raw *)b;
+    int r = raw->cut || raw->ended[from] ? 0 : queue_add(&raw->to[other(from)], bytes);
 
-    return raw->cut || raw->ended[from] ? 0 : queue_add(&raw->to[other(from)], bytes);
+    if (r < 0) {
+        raw->cut = true;        /* a gap must not be passed over */
+        bridge_blame(b, from, "out of memory");
+    }
+    return r;
 }
 
 /* What one side said before it was cut is still delivered; nothing goes to the side that is
