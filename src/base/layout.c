@@ -31,6 +31,15 @@ size_t terminal_width(FILE *f)
     return LAYOUT_WIDTH;
 }
 
+size_t terminal_height(FILE *f)
+{
+    struct winsize size = { 0 };
+
+    if (ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+        return size.ws_row;
+    return 24;
+}
+
 struct layout layout_for(FILE *f, enum colour colour, struct buf *out)
 {
     const char *columns = getenv("COLUMNS"), *no = getenv("NO_COLOR"), *term = getenv("TERM");

@@ -38,6 +38,9 @@ struct layout layout_for(FILE *f, enum colour colour, struct buf *out);
 /* Is f a terminal, and how many columns does it have?  0: it is none. */
 size_t terminal_width(FILE *f);
 
+/* Its lines; 24 if it does not say. */
+size_t terminal_height(FILE *f);
+
 /* Columns that UTF-8 text takes: 0 for what combines, 2 for wide characters. */
 size_t text_columns(struct mw_span text);
 
