@@ -62,7 +62,7 @@ int head_store(const struct head *h, const char *folder, const struct signer *s)
     if (r == 0)
         r = buf_error(&out);
     if (r == 0)
-        r = signer_sign(s, buf_span(&out), sig);
+        r = log_key_sign(s, buf_span(&out), sig);
     if (r < 0)
         return r;
     buf_str(&out, "signature ");

@@ -174,7 +174,7 @@ const char *signer_public(const struct signer *s)
     return s->public;
 }
 
-int signer_sign(const struct signer *s, struct mw_span message, uint8_t signature[KEY_SIGNATURE])
+int log_key_sign(const struct signer *s, struct mw_span message, uint8_t signature[KEY_SIGNATURE])
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     size_t len = KEY_SIGNATURE;

@@ -1,6 +1,6 @@
 /*
  * The Ed25519 key that signs what the log says of itself, and the public keys to verify with.
- * Life:   signer_open() -> signer_sign()* -> signer_free()
+ * Life:   signer_open() -> log_key_sign()* -> signer_free()
  *         verifier_read() -> verifier_good()* -> verifier_free()
  * Source: RFC 8032 (Ed25519), RFC 8410 (its PEM).
  */
@@ -23,7 +23,7 @@ MW_MUST_CHECK int signer_open(struct signer **out, const char *state_folder, boo
 MW_MUST_CHECK int signer_keep(const struct signer *s, const char *state_folder,
                               struct buf *error);
 void signer_free(struct signer *s);     /* NULL ok */
-MW_MUST_CHECK int signer_sign(const struct signer *s, struct mw_span message,
+MW_MUST_CHECK int log_key_sign(const struct signer *s, struct mw_span message,
                               uint8_t signature[KEY_SIGNATURE]);
 const char *signer_public(const struct signer *s);      /* raw key, base64 */
 

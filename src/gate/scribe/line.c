@@ -66,7 +66,7 @@ int line_seal(struct buf *line, struct line_link *link, struct mw_span closers,
     if (signer != NULL) {
         r = signed_text(&message, file, link->hash);
         if (r == 0)
-            r = signer_sign(signer, buf_span(&message), link->sig);
+            r = log_key_sign(signer, buf_span(&message), link->sig);
         if (r < 0)
             return r;
         buf_add(line, SIG_KEY);
