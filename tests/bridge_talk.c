@@ -23,7 +23,7 @@ static enum bridge_ruling on_request(void *context, const struct bridge_request 
     buf_str(&t->last, r->upgrade ? " upgrade" : "");
     answer->status = 403;
     answer->body = SPAN_LIT("no");
-    answer->type = "text/plain";
+    answer->type = t->type != NULL ? t->type : "text/plain";
     return t->ruling;
 }
 

@@ -14,6 +14,7 @@ struct talk {
     bool stuck[2];              /* that side reads nothing */
     /* the session */
     enum bridge_ruling ruling;
+    const char *type;           /* of an answer; NULL: text/plain */
     bool sync_origin;           /* bridge_origin() at once */
     unsigned asked, origins, wakes;
     struct buf last, origin;    /* "METHOD scheme authority path[ upgrade]", "host:port" */

@@ -391,6 +391,9 @@ int h1_answer(struct h1 *h, const struct bridge_answer *answer, bool keep_open)
         h1_put(&w, SPAN_LIT("\r\nContent-Type: "));
         h1_put(&w, span_str(answer->type));
     }
+    /* Nobody else's page may hold ours, to have its button pressed. */
+    if (answer->type != NULL && strncmp(answer->type, "text/html", 9) == 0)
+        h1_put(&w, SPAN_LIT("\r\nContent-Security-Policy: frame-ancestors 'none'"));
     h1_put(&w, SPAN_LIT("\r\nCache-Control: no-store\r\nContent-Length: "));
     h1_put_number(&w, answer->body.len);
     if (!keeps)

@@ -385,6 +385,12 @@ static void the_session_may_answer_by_itself(void **state)
                 "Content-Length: 2\r\n\r\nno"
                 "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"
                 "Content-Length: 2\r\n\r\n");
+    t.type = "text/html; charset=utf-8";        /* a page with a button may not be framed */
+    CLIENT(&t, "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+    talk_expect(&t, BRIDGE_CLIENT,
+                "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html; charset=utf-8\r\n"
+                "Content-Security-Policy: frame-ancestors 'none'\r\nCache-Control: no-store\r\n"
+                "Content-Length: 2\r\n\r\nno");
     t.ruling = BRIDGE_GO;
     CLIENT(&t, "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
     talk_expect(&t, BRIDGE_SERVER, "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -397,7 +403,7 @@ static void the_session_may_answer_by_itself(void **state)
     assert_true(bridge_over(t.b));
     talk_expect(&t, BRIDGE_SERVER, "");
     assert_int_equal(bridge_counts(t.b).requests, 1);
-    assert_int_equal(bridge_counts(t.b).blocked, 3);
+    assert_int_equal(bridge_counts(t.b).blocked, 4);
     talk_stop(&t);
 }
 

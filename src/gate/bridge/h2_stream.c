@@ -128,7 +128,7 @@ void h2_stream_answer(struct h2 *h, struct h2_stream *s, const struct bridge_ans
     struct h2_leg *client = &h->leg[BRIDGE_CLIENT];
     struct h2_way *way = &s->to[BRIDGE_CLIENT];
     nghttp2_data_provider source = h2_stream_source(s);
-    nghttp2_nv fields[4];
+    nghttp2_nv fields[5];
     char status[8], length[24];
     size_t n = 0;
 
@@ -145,6 +145,9 @@ void h2_stream_answer(struct h2 *h, struct h2_stream *s, const struct bridge_ans
     fields[n++] = nv("cache-control", SPAN_LIT("no-store"));
     if (a->type != NULL)
         fields[n++] = nv("content-type", span_str(a->type));
+    /* Nobody else's page may hold ours, to have its button pressed. */
+    if (a->type != NULL && strncmp(a->type, "text/html", 9) == 0)
+        fields[n++] = nv("content-security-policy", SPAN_LIT("frame-ancestors 'none'"));
     for (size_t i = 0; i < n; i++)
         client->heads_waiting += fields[i].namelen + fields[i].valuelen + 32;
     if (!s->head_request && h2_pipe_add(&h->memory, &way->pipe, a->body) < 0)
