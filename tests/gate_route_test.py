@@ -5,9 +5,11 @@ usage: gate_route_test.py GATE_ROUTE_TOOL
 Skipped where namespaces or nftables cannot be had.
 """
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 TOOL = sys.argv[1]
 SKIPPED = 77
@@ -322,9 +324,64 @@ def only_root():
         assert "only root" in done.stdout, done
 
 
+# ------------------------------------------------------------------------- the command itself
+
+def command(*words):
+    return subprocess.run([TOOL, "route", *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
+
+
+def command_prints(folder):
+    config = folder / "gate.conf"
+    config.write_text('listen = ["tproxy://0.0.0.0:3129", "http://127.0.0.1:3128"]\nquic = bypass\n')
+    done = command("--config", str(config))
+    assert done.returncode == 0, done
+    assert "tproxy ip to :3129" in done.stdout and "udp" not in done.stdout, done.stdout
+    assert done.stdout == command("--print", "-c", str(config)).stdout
+    done = command("--listen", "redirect://[::]:77", "--ports", "443, 8443", "-i", "lan0,lan1")
+    assert done.returncode == 0, done
+    assert 'iifname != { "lan0", "lan1" } return' in done.stdout
+    assert "ipv6 tcp dport { 443, 8443 } redirect to :77" in done.stdout
+    assert "No listener for IPv4" in done.stdout
+
+
+def command_says_what_is_wrong(folder):
+    broken = folder / "broken.conf"
+    broken.write_text("listen = tproxy:3129\n")
+    for words, says in ((["--config", str(broken)], "broken.conf:1:"),
+                        (["--config", str(folder / "none.conf")], "none.conf"),
+                        ([], "no tproxy:// or redirect:// listener"),
+                        (["--ports", "443,0"], "--ports"), (["--ports", "x"], "--ports"),
+                        (["--ports", ""], "--ports"), (["--print", "--apply"], "only one of"),
+                        (["--listen", 'a"b'], "--listen"), (["now"], "one word too many"),
+                        (["--applied"], "--apply")):
+        done = command(*words)
+        assert done.returncode == 2 and done.stdout == "" and says in done.stderr, (words, done)
+        assert done.stderr.count("\n") <= 2, done.stderr
+    done = command("--help")
+    assert done.returncode == 0 and "--interface" in done.stdout
+
+
+def command_acts():
+    listen = ["--listen", ",".join(TRANSPARENT), "--interface", "lan0"]
+    for words, status, says in ((["--apply"], 0, "in force\n"), (["--check"], 0, "in force\n"),
+                                (["--check", "--ports", "all"], 1, "not in force: the table")):
+        done = within(GATE, TOOL, "route", *words, *listen, check=False)
+        assert done.returncode == status and done.stdout.startswith(says), done
+    assert within(GATE, TOOL, "route", "--remove").stdout == "removed\n"
+    done = within(GATE, TOOL, "route", "--check", *listen, check=False)
+    assert done.returncode == 1 and "there is no table" in done.stdout, done
+    done = within(GATE, TOOL, "route", "--apply", "--listen", REDIRECT[0])
+    assert "no listener for IPv6: such connections are not taken" in done.stdout, done
+
+
 def main():
+    with tempfile.TemporaryDirectory() as folder:
+        for test in (command_prints, command_says_what_is_wrong):
+            test(pathlib.Path(folder))
+            print(f"{test.__name__}: ok", flush=True)
     if not possible():
-        print("no network namespaces or no nftables here: skipped")
+        print("no network namespaces or no nftables here: the rest is skipped")
         return SKIPPED
     try:
         build()
@@ -333,7 +390,7 @@ def main():
                          tproxy, redirect, nothing_passes_while_nobody_listens,
                          quic_is_refused_or_left, local_programs,
                          a_listener_itself_is_no_destination, check_sees_what_is_wrong,
-                         applying_again_leaves_one, removing_leaves_nothing,
+                         applying_again_leaves_one, command_acts, removing_leaves_nothing,
                          missing_programs_are_named, only_root):
                 test()
                 print(f"{test.__name__}: ok", flush=True)

@@ -5,6 +5,7 @@
  *
  * usage: gate_route_tool rules|apply|check|remove [+local] [+all] [+quic] [+on=IFACE] LISTENER...
  *        gate_route_tool accept LISTENER         one line for each connection, until killed
+ *        gate_route_tool route ...               the command itself
  * LISTENER: tproxy://ADDR:PORT or redirect://ADDR:PORT
  */
 #include <errno.h>
@@ -118,6 +119,8 @@ int main(int argc, char **argv)
                              .listeners = listeners };
     struct route_options o = route_defaults();
 
+    if (argc > 1 && strcmp(argv[1], "route") == 0)
+        return route_command(argc - 1, argv + 1);
     for (int i = 2; i < argc; i++) {
         if (word_read(&c, &o, argv[i]) != 0) {
             fprintf(stderr, "gate_route_tool: %s?\n", argv[i]);

@@ -264,8 +264,13 @@ static enum door_state answer_request(struct door *d, const struct http_request 
         if (d->step == DOOR_STEP_INNER)
             return door_http_bad(d, 400, "a CONNECT request to the gateway's own pages");
         state = read_connect(d, r);
+    } else if (span_eq(r->target, SPAN_LIT("*"))) {
+        /* RFC 9112 section 3.2.4: only OPTIONS has it. */
+        return span_eq(r->method, SPAN_LIT("OPTIONS"))
+                   ? door_http_bad(d, 405, "the gateway's own pages can only be read")
+                   : door_http_bad(d, 400, "a request for \"*\" that is not OPTIONS");
     } else if (r->target.data[0] != '/') {
-        state = span_eq(r->target, SPAN_LIT("*")) ? DOOR_LOCAL : read_absolute(d, r, &path);
+        state = read_absolute(d, r, &path);
     }
     if (state == DOOR_BAD)
         return state;

@@ -145,6 +145,7 @@ static void http_refuses(void **state)
         "GET http://[a.test]/ HTTP/1.1\r\n" HOST,
         "GET http:///x HTTP/1.1\r\n" HOST,
         "GET a.test HTTP/1.1\r\n" HOST,
+        "HEAD * HTTP/1.1\r\n" HOST,
         "GET http://a.test/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" HOST,
         "GET http://a.test/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n" HOST,
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
