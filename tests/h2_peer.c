@@ -48,6 +48,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 {
     struct peer *p = context;
 
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        find_or_add(p, frame->hd.stream_id)->begun = true;
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
         find_or_add(p, frame->hd.stream_id)->ended = true;
@@ -113,7 +115,7 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *at, size
     return (ssize_t)n;
 }
 
-static void peer_begin(struct peer *p, bool server)
+static void peer_begin(struct peer *p, bool server, bool table)
 {
     nghttp2_session_callbacks *c;
     nghttp2_option *o;
@@ -124,6 +126,8 @@ static void peer_begin(struct peer *p, bool server)
     assert_int_equal(nghttp2_option_new(&o), 0);
     nghttp2_option_set_no_auto_window_update(o, 1);
     nghttp2_option_set_no_http_messaging(o, 1);         /* it may say what is wrong */
+    nghttp2_option_set_max_deflate_dynamic_table_size(o, table ? 4096 : 0);
+    nghttp2_option_set_max_send_header_block_length(o, 1 << 20);
     nghttp2_option_set_stream_reset_rate_limit(o, 1000000, 1000000);
     nghttp2_session_callbacks_set_on_header_callback(c, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame);
@@ -156,8 +160,8 @@ void talk_begin(struct talk *t, const struct bridge_options *o)
 {
     struct bridge_options own = { .kind = BRIDGE_H2 };
 
-    peer_begin(&t->client, false);
-    peer_begin(&t->server, true);
+    peer_begin(&t->client, false, !t->no_tables);
+    peer_begin(&t->server, true, !t->no_tables);
     if (o != NULL)
         own = *o;
     own.kind = BRIDGE_H2;
@@ -171,53 +175,67 @@ void talk_end(struct talk *t)
     peer_end(&t->server);
 }
 
-/* From a peer into the bridge, in feeds of what there is room for. */
-static bool speak(struct talk *t, struct peer *p, enum bridge_side side)
+static struct peer *peer_of(struct talk *t, enum bridge_side side)
 {
-    size_t room = bridge_room(t->bridge, side), n;
-    const uint8_t *data;
-    ssize_t r = 0;
-    bool moved = false;
-
-    while (room > 0 &&
-           (r = nghttp2_session_mem_send(p->session, &data)) > 0) {
-        buf_add(&p->raw, span_of(data, (size_t)r));
-        room = p->raw.len < room ? room : 0;
-    }
-    assert_true(r >= 0);
-    while (p->raw.len > 0 && (room = bridge_room(t->bridge, side)) > 0) {
-        n = p->raw.len < room ? p->raw.len : room;
-        assert_int_equal(bridge_feed(t->bridge, side, span_of(p->raw.data, n)), 0);
-        buf_drop(&p->raw, n);
-        moved = true;
-    }
-    return moved;
+    return side == BRIDGE_CLIENT ? &t->client : &t->server;
 }
 
-static bool listen(struct talk *t, struct peer *p, enum bridge_side side)
+size_t talk_feed(struct talk *t, enum bridge_side side, size_t n)
 {
-    struct mw_span out;
-    bool moved = false;
+    struct peer *p = peer_of(t, side);
+    size_t room = bridge_room(t->bridge, side);
+    const uint8_t *data;
+    ssize_t r = 1;
 
-    while ((out = bridge_out(t->bridge, side)).len > 0) {
-        if (p->heard != NULL)
-            buf_add(p->heard, out);
-        assert_true(nghttp2_session_mem_recv(p->session, out.data, out.len) >= 0);
-        bridge_sent(t->bridge, side, out.len);
-        moved = true;
+    while (p->raw.len < room && p->raw.len < n && r > 0) {
+        r = nghttp2_session_mem_send(p->session, &data);
+        assert_true(r >= 0);
+        buf_add(&p->raw, span_of(data, (size_t)r));
     }
-    return moved;
+    n = n < room ? n : room;
+    n = n < p->raw.len ? n : p->raw.len;
+    if (n > 0 && t->tape != NULL) {
+        buf_u8(t->tape, (uint8_t)side);
+        buf_u32(t->tape, (uint32_t)n);
+        buf_add(t->tape, span_of(p->raw.data, n));
+    }
+    if (n > 0)
+        assert_int_equal(bridge_feed(t->bridge, side, span_of(p->raw.data, n)), 0);
+    buf_drop(&p->raw, n);
+    return n;
+}
+
+size_t talk_fetch(struct talk *t, enum bridge_side side, size_t n)
+{
+    struct peer *p = peer_of(t, side);
+    struct mw_span out = bridge_out(t->bridge, side);
+
+    n = n < out.len ? n : out.len;
+    if (n == 0)
+        return 0;
+    if (p->heard != NULL)
+        buf_add(p->heard, span_cut(out, 0, n));
+    assert_true(nghttp2_session_mem_recv(p->session, out.data, n) >= 0);
+    bridge_sent(t->bridge, side, n);
+    return n;
+}
+
+void peer_take(struct peer *p, struct peer_stream *s, size_t n)
+{
+    size_t waits = s->body.len - s->taken;
+
+    n = n < waits ? n : waits;
+    s->taken += n;
+    assert_int_equal(nghttp2_session_consume(p->session, s->id, n), 0);
 }
 
 void talk_run(struct talk *t)
 {
-    bool moved = true;
+    size_t moved = 1;
 
-    while (moved) {
-        moved = speak(t, &t->client, BRIDGE_CLIENT);
-        moved |= listen(t, &t->server, BRIDGE_SERVER);
-        moved |= speak(t, &t->server, BRIDGE_SERVER);
-        moved |= listen(t, &t->client, BRIDGE_CLIENT);
+    while (moved > 0) {
+        moved = talk_feed(t, BRIDGE_CLIENT, SIZE_MAX) + talk_fetch(t, BRIDGE_SERVER, SIZE_MAX);
+        moved += talk_feed(t, BRIDGE_SERVER, SIZE_MAX) + talk_fetch(t, BRIDGE_CLIENT, SIZE_MAX);
     }
 }
 
@@ -311,8 +329,9 @@ void talk_say(struct peer *p, struct peer_stream *s, struct mw_span bytes, bool 
     assert_int_equal(buf_error(&s->say), 0);
     s->say_end = end;
     s->say_trailer = trailer;
-    if (s->waits)
+    if (s->waits && !s->closed)
         assert_int_equal(nghttp2_session_resume_data(p->session, s->id), 0);
+    s->waits = false;
 }
 
 void talk_reset(struct peer *p, struct peer_stream *s, uint32_t code)

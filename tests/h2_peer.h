@@ -13,10 +13,13 @@ struct peer_stream {
     int32_t id;
     struct buf heads;           /* "[:status 200][name value]"; interim ones and trailers too */
     struct buf body;
-    bool ended, closed;         /* END_STREAM came; nghttp2 closed it */
+    bool begun, ended, closed;  /* a head came, END_STREAM came; nghttp2 closed it */
     uint32_t code;              /* with closed */
     struct buf say;             /* body still to be sent */
     bool say_end, waits;
+    size_t taken;               /* of the body, by peer_take() */
+    bool responded, reset;      /* for the test itself */
+    size_t said;
     const char *say_trailer;    /* a value for "x-trailer" behind the body; NULL: none */
 };
 
@@ -36,6 +39,8 @@ struct peer {
 struct talk {
     struct peer client, server;
     struct bridge *bridge;
+    struct buf *tape;           /* not NULL: what is fed, as side (1 byte), length (4), bytes */
+    bool no_tables;             /* set before talk_begin(): heads leave nothing behind */
 };
 
 /* events' context is `context`.  o may be NULL. */
@@ -62,6 +67,12 @@ void talk_say(struct peer *p, struct peer_stream *s, struct mw_span bytes, bool 
 void talk_reset(struct peer *p, struct peer_stream *s, uint32_t code);
 /* A frame as bytes, good or bad. */
 void talk_frame(struct peer *p, uint8_t type, uint8_t flags, int32_t id, struct mw_span payload);
+
+/* For a slow peer: takes n bytes of what it got, or all. */
+void peer_take(struct peer *p, struct peer_stream *s, size_t n);
+/* Moves at most n bytes: into the bridge, or out of it.  How many. */
+size_t talk_feed(struct talk *t, enum bridge_side side, size_t n);
+size_t talk_fetch(struct talk *t, enum bridge_side side, size_t n);
 
 bool said(const struct buf *heads, const char *what);
 

@@ -17,17 +17,9 @@ static void ops_free(struct bridge *b)
 {
     struct h2 *h = h2_of(b);
 
-    h->leg[BRIDGE_CLIENT].done = h->leg[BRIDGE_SERVER].done = true;
-    while (h->streams != NULL)
-        h2_stream_free(h, h->streams);
-    for (int i = 0; i < 2; i++) {
-        struct h2_leg *leg = &h->leg[i];
-
-        h2_head_clear(&h->memory, &leg->head);
-        h2_pipe_drop(&h->memory, &leg->in, leg->in.len);
-        h2_pipe_drop(&h->memory, &leg->out, leg->out.len);
-        nghttp2_session_del(leg->session);
-    }
+    for (const struct h2_stream *s = h->streams; s != NULL; s = s->next)
+        exchange_free(s->x);
+    h2_memory_deinit(&h->memory);
     free(h);
 }
 

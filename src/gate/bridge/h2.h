@@ -30,7 +30,6 @@ enum {
     H2_PATH_MAX = 8 * 1024,
     H2_TRAILERS_MAX = 16 * 1024,
     H2_INTERIM_MAX = 16,                /* 1xx responses to one request */
-    H2_TABLE_BYTES = 1024,              /* SETTINGS_HEADER_TABLE_SIZE for our peers */
     H2_MEMORY_MAX = 4 * 1024 * 1024,
     H2_MEMORY_HIGH = 2 * 1024 * 1024,   /* no new streams from here on */
 };
@@ -58,6 +57,7 @@ struct h2_stream {
     struct h2 *h;
     int32_t id[2];
     bool open[2];               /* the leg's session knows it */
+    bool reset[2];              /* by us */
     struct h2_way to[2];
     bool answered;              /* by us, or given up: what still comes is dropped */
     bool final;                 /* the response's head, not an interim one, was seen */

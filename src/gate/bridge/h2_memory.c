@@ -6,42 +6,74 @@
 #include <stdlib.h>
 
 /* Stands before every block: free() has to know what it gives back. */
-struct block {
-    alignas(max_align_t) size_t size;
+struct h2_block {
+    alignas(max_align_t) struct h2_block *next;
+    struct h2_block **at;       /* what points here */
+    size_t size;
 };
 
-void *h2_realloc(struct h2_memory *m, void *p, size_t size)
+static void block_link(struct h2_memory *m, struct h2_block *b)
 {
-    struct block *old = p != NULL ? (struct block *)p - 1 : NULL, *b;
-    size_t before = old != NULL ? old->size : 0;
+    b->next = m->blocks;
+    b->at = &m->blocks;
+    if (b->next != NULL)
+        b->next->at = &b->next;
+    m->blocks = b;
+}
 
-    if (size > m->max || m->used - before > m->max - size) {
+static void block_unlink(struct h2_block *b)
+{
+    *b->at = b->next;
+    if (b->next != NULL)
+        b->next->at = b->at;
+}
+
+void *h2_alloc(struct h2_memory *m, size_t size)
+{
+    struct h2_block *b;
+
+    if (size > m->max - m->used) {
         m->refused = true;
         return NULL;
     }
-    b = realloc(old, sizeof(*b) + size);
+    b = malloc(sizeof(*b) + size);
     if (b == NULL)
         return NULL;
     b->size = size;
-    m->used = m->used - before + size;
+    block_link(m, b);
+    m->used += size;
     if (m->used > m->peak)
         m->peak = m->used;
     return b + 1;
 }
 
-void *h2_alloc(struct h2_memory *m, size_t size)
-{
-    return h2_realloc(m, NULL, size);
-}
-
 void h2_free(struct h2_memory *m, void *p)
 {
-    struct block *b = p != NULL ? (struct block *)p - 1 : NULL;
+    struct h2_block *b = p != NULL ? (struct h2_block *)p - 1 : NULL;
 
     if (b == NULL)
         return;
+    block_unlink(b);
     m->used -= b->size;
     free(b);
+}
+
+void *h2_realloc(struct h2_memory *m, void *p, size_t size)
+{
+    size_t before = p != NULL ? ((struct h2_block *)p - 1)->size : 0;
+    void *q = h2_alloc(m, size);
+
+    if (q == NULL || p == NULL)
+        return q;
+    memcpy(q, p, before < size ? before : size);
+    h2_free(m, p);
+    return q;
+}
+
+void h2_memory_deinit(struct h2_memory *m)
+{
+    while (m->blocks != NULL)
+        h2_free(m, m->blocks + 1);
 }
 
 static void *mem_malloc(size_t size, void *context)

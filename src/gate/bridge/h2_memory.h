@@ -15,9 +15,14 @@ enum {
 };
 
 struct h2_memory {
+    struct h2_block *blocks;
     size_t used, peak, max;
     bool refused;               /* max was in the way, not the system */
 };
+
+/* Gives back all that is still taken.  Sessions end this way: after an allocation that failed,
+ * nghttp2 is not to be trusted to clean up (its queues may know freed items). */
+void h2_memory_deinit(struct h2_memory *m);
 
 void *h2_alloc(struct h2_memory *m, size_t size);
 void *h2_realloc(struct h2_memory *m, void *p, size_t size);

@@ -90,9 +90,6 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
         snprintf(why, sizeof why, "HTTP/2: %s", nghttp2_strerror(error));
         bridge_blame(&h->b, side, why);
     }
-    /* Making us reset streams is a way to reset them (CVE-2025-8671). */
-    if (side == BRIDGE_CLIENT && !h2_meter_spend(&h->leg[side].meter, H2_RESETS))
-        h2_session_fail(h, side, NGHTTP2_ENHANCE_YOUR_CALM, h->leg[side].meter.why);
     return verdict(h, side);
 }
 
@@ -203,22 +200,31 @@ static size_t list_size(const nghttp2_frame *frame)
     return size;
 }
 
+/* A reset of nghttp2's own, for what the peer did wrong.  Making us reset streams is a way to
+ * reset them (CVE-2025-8671), so it costs the same. */
+static void on_own_reset(struct h2 *h, enum bridge_side side, uint32_t code)
+{
+    if (code != NGHTTP2_REFUSED_STREAM)
+        bridge_blame(&h->b, side, "HTTP/2: a malformed message");
+    if (side == BRIDGE_CLIENT && !h2_meter_spend(&h->leg[side].meter, H2_RESETS))
+        h2_session_fail(h, side, NGHTTP2_ENHANCE_YOUR_CALM, h->leg[side].meter.why);
+}
+
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 {
     struct h2 *h = context;
     enum bridge_side side = h2_session_side(h, session);
-    struct h2_stream *s;
+    struct h2_stream *s = stream_of(session, frame->hd.stream_id);
 
+    if (frame->hd.type == NGHTTP2_RST_STREAM && (s == NULL || !s->reset[side]))
+        on_own_reset(h, side, frame->rst_stream.error_code);
     if (frame->hd.type == NGHTTP2_HEADERS && side == BRIDGE_CLIENT)
         h->leg[side].heads_waiting -= list_size(frame);
     if (frame->hd.type == NGHTTP2_DATA)
         h2_meter_earn_data(&h->leg[side].meter);
     if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
-        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        s = stream_of(session, frame->hd.stream_id);
-        if (s != NULL)
-            h2_stream_sent_end(h, s, side);
-    }
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 && s != NULL)
+        h2_stream_sent_end(h, s, side);
     return verdict(h, side);
 }
 
@@ -280,16 +286,16 @@ static nghttp2_option *option_new(void)
     return o;
 }
 
+/* SETTINGS_HEADER_TABLE_SIZE stays what it is at first: less has to be acknowledged inside the next
+ * header block (RFC 7541 section 4.2), and there are servers that do not. */
 static int settings_submit(struct h2 *h, enum bridge_side side)
 {
     nghttp2_settings_entry client[] = {
-        { NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, H2_TABLE_BYTES },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_HEAD_LIST_MAX },
         { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, h->told_streams },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
     };
     nghttp2_settings_entry server[] = {
-        { NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, H2_TABLE_BYTES },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_HEAD_LIST_MAX },
         { NGHTTP2_SETTINGS_ENABLE_PUSH, 0 },
     };
@@ -334,6 +340,7 @@ void h2_session_check(struct h2 *h, enum bridge_side side, int result)
         return;
     if (result == NGHTTP2_ERR_NOMEM && !h->memory.refused) {
         h->error = -ENOMEM;
+        h->leg[BRIDGE_CLIENT].done = h->leg[BRIDGE_SERVER].done = true;
         bridge_blame(&h->b, side, "out of memory");
         return;
     }

@@ -67,8 +67,12 @@ void h2_stream_reset(struct h2 *h, struct h2_stream *s, enum bridge_side side, u
 {
     struct h2_leg *leg = &h->leg[side];
 
-    if (s->open[side] && !leg->done)
-        h2_session_check(h, side, nghttp2_submit_rst_stream(leg->session, 0, s->id[side], code));
+    /* Twice would be wrong: a request that still waits for its turn is only cancelled by the first,
+     * and the second would go out for a stream that its server never heard of. */
+    if (!s->open[side] || s->reset[side] || leg->done)
+        return;
+    s->reset[side] = true;
+    h2_session_check(h, side, nghttp2_submit_rst_stream(leg->session, 0, s->id[side], code));
 }
 
 /* What the other side has to hear when this one is closed.  RFC 9113 section 8.1: a response may

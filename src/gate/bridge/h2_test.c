@@ -11,7 +11,7 @@
 
 static void get(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked, *served;
 
     (void)state;
@@ -43,7 +43,7 @@ static void get(void **state)
 static void bodies_both_ways(void **state)
 {
     static uint8_t big[3000000];
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked, *served;
 
     (void)state;
@@ -69,7 +69,7 @@ static void bodies_both_ways(void **state)
 /* RFC 9110 section 6.5; gRPC puts its status there, or in a head that is all there is. */
 static void grpc(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked, *served;
 
     (void)state;
@@ -106,7 +106,7 @@ static void grpc(void **state)
 /* A head, no body at all, and trailers. */
 static void trailers_without_a_body(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
@@ -124,7 +124,7 @@ static void trailers_without_a_body(void **state)
 
 static void interim_answers(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
@@ -148,7 +148,7 @@ static void interim_answers(void **state)
 
 static void resets_pass(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
@@ -177,7 +177,7 @@ static void resets_pass(void **state)
 static void early_response(void **state)
 {
     static uint8_t big[300000];
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
@@ -213,7 +213,7 @@ static void early_response(void **state)
 static void a_slow_stream_blocks_no_other(void **state)
 {
     static uint8_t big[200000];
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *one, *two;
 
     (void)state;
@@ -245,7 +245,7 @@ static void a_slow_stream_blocks_no_other(void **state)
 
 static void pings_and_settings(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
 
     (void)state;
     talk_begin(&t, NULL);
@@ -273,7 +273,7 @@ static void pings_and_settings(void **state)
 
 static void goaway_of_the_server(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
@@ -296,7 +296,7 @@ static void goaway_of_the_server(void **state)
 
 static void goaway_of_the_client(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
@@ -315,7 +315,7 @@ static void goaway_of_the_client(void **state)
 
 static void drain(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
@@ -337,7 +337,7 @@ static void drain(void **state)
 
 static void the_server_is_gone(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *unanswered, *half;
     enum bridge_side by;
 
@@ -363,7 +363,7 @@ static void the_server_is_gone(void **state)
 
 static void the_client_is_gone(void **state)
 {
-    struct talk t;
+    struct talk t = { .no_tables = false };
 
     (void)state;
     talk_begin(&t, NULL);
@@ -379,7 +379,7 @@ static void the_client_is_gone(void **state)
 static void via(void **state)
 {
     const struct bridge_options o = { .via = "gate.test" };
-    struct talk t;
+    struct talk t = { .no_tables = false };
     struct peer_stream *asked;
 
     (void)state;
