@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/reader.h"
-#include "gate/bridge/test_stage.h"
+#include "content_stage.h"
 #include "h2_peer.h"
 
 #define FIELDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
