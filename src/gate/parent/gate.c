@@ -14,6 +14,7 @@
 #include "gate/door/route.h"
 #include "gate/forge/forge.h"
 #include "gate/parent/parent.h"
+#include "gate/policy/test_config.h"
 #include "gate/scribe/log.h"
 
 static const char DEFAULT_CONFIG[] = "/etc/midwatch/gate.conf";
@@ -31,6 +32,7 @@ static const struct word {
     { "learned", learned_command, "exceptions that were learned" },
     { "log", log_command, "the audit log: verify, show, unlock" },
     { "route", route_command, "rules that send traffic here" },
+    { "test-config", test_config_command, "is the configuration right, and what does it say" },
 };
 
 struct start {
@@ -69,8 +71,8 @@ static const struct arg args[] = {
 };
 
 static const char footer[] =
-    "Commands: midwatch gate ca, reload, status, top, why, learned, log, route;\n"
-    "each has its own --help.\n"
+    "Commands: midwatch gate ca, reload, status, top, why, learned, log, route,\n"
+    "test-config; each has its own --help.\n"
     "\n"
     "Try:  midwatch gate &\n"
     "      midwatch gate ca export > ca.pem\n"

@@ -40,20 +40,20 @@ static bool words_hold(const struct words *words, const char *text)
 
 /* ------------------------------------------------------------------------ the conditions ---- */
 
-static bool who_fits(const struct gate_rule *rule, const struct gate_facts *f)
+static const char *who_misfits(const struct gate_rule *rule, const struct gate_facts *f)
 {
     if (rule->clients.n > 0 && !nets_hold(&rule->clients, &f->client))
-        return false;
+        return "client";
     if (rule->users.n == 0 && rule->groups.n == 0)
-        return true;
+        return NULL;
     if (f->user == NULL)
-        return false;
+        return "user: nobody signed in";
     if (words_hold(&rule->users, f->user))
-        return true;
+        return NULL;
     for (size_t i = 0; f->groups != NULL && f->groups[i] != NULL; i++)
         if (words_hold(&rule->groups, f->groups[i]))
-            return true;
-    return false;
+            return NULL;
+    return rule->groups.n > 0 ? "group" : "user";
 }
 
 static bool port_fits(const struct gate_rule *rule, uint16_t port)
@@ -74,23 +74,28 @@ static bool name_fits(const struct gate_rule *rule, const struct claimed *names)
                                       : first && rule_covers_name(rule, names->other);
 }
 
-static bool where_fits(const struct gate_rule *rule, const struct gate_facts *f,
-                       const struct claimed *names, unsigned *wants)
+static const char *where_misfits(const struct gate_rule *rule, const struct gate_facts *f,
+                                 const struct claimed *names, unsigned *wants)
 {
     struct addr destination = f->destination;
 
     if (!port_fits(rule, f->port))
-        return false;
-    if (rule->has_names && (names->host == NULL || !name_fits(rule, names)))
-        return false;
+        return "port";
+    if (rule->has_names && names->host == NULL)
+        return "names: the session has none";
+    if (rule->has_names && !name_fits(rule, names))
+        return names->other != NULL && rule_covers_name(rule, names->host)
+                   ? "names: the proxy was asked for another name"
+                   : "names";
     if (rule->destinations.n == 0)
-        return true;
+        return NULL;
     if (destination.len == 0 && f->host != NULL)
         if (addr_parse(&destination, span_str(f->host), 0) != 0)
             destination.len = 0;
     if (destination.len == 0)
         *wants |= GATE_WANTS_DESTINATION;
-    return destination.len == 0 || nets_hold(&rule->destinations, &destination);
+    return destination.len == 0 || nets_hold(&rule->destinations, &destination) ? NULL
+                                                                                : "destination";
 }
 
 static bool ja4_fits(const struct words *patterns, const char *ja4)
@@ -113,25 +118,68 @@ static bool finding_fits(const struct gate_rule *rule, const struct mw_verdict *
     return false;
 }
 
-static bool what_fits(const struct gate_rule *rule, const struct gate_facts *f, unsigned *wants)
+/* What the client's hello says. */
+static const char *hello_misfits(const struct gate_rule *rule, const struct gate_facts *f)
 {
-    if (rule->entrances != 0 && (rule->entrances & 1U << f->entrance) == 0)
-        return false;
     if (!tri_fits(rule->tls, f->tls))
-        return false;
+        return "tls";
     if (!f->tls && (rule->ja4.n > 0 || rule->sni_missing != TRI_ANY || rule->ech != TRI_ANY))
-        return false;
-    if (!ja4_fits(&rule->ja4, f->ja4 != NULL ? f->ja4 : "") ||
-        !tri_fits(rule->sni_missing, f->sni_missing) || !tri_fits(rule->ech, f->ech))
-        return false;
-    if (f->verdict == NULL && !f->client_cert_wanted &&
-        (rule->has_findings || rule->client_cert != TRI_ANY)) {
+        return "tls: the session is in the clear";
+    if (!ja4_fits(&rule->ja4, f->ja4 != NULL ? f->ja4 : ""))
+        return "ja4";
+    if (!tri_fits(rule->sni_missing, f->sni_missing))
+        return "sni-missing";
+    return tri_fits(rule->ech, f->ech) ? NULL : "ech";
+}
+
+/* What the origin's handshake says. */
+static const char *origin_misfits(const struct gate_rule *rule, const struct gate_facts *f,
+                                  unsigned *wants)
+{
+    if (!rule->has_findings && rule->client_cert == TRI_ANY)
+        return NULL;
+    if (f->verdict == NULL && !f->client_cert_wanted) {
         *wants |= GATE_WANTS_VERDICT;
-        return true;
+        return NULL;
     }
     if (rule->has_findings && (f->verdict == NULL || !finding_fits(rule, f->verdict)))
-        return false;
-    return tri_fits(rule->client_cert, f->client_cert_wanted);
+        return "finding";
+    return tri_fits(rule->client_cert, f->client_cert_wanted) ? NULL : "client-cert-wanted";
+}
+
+static const char *when_misfits(const struct gate_rule *rule, struct mw_wall now)
+{
+    if (when_is_always(&rule->when) || when_holds(&rule->when, now))
+        return NULL;
+    return when_is_over(&rule->when, now) ? "until: it is over" : "days or hours";
+}
+
+static const char *misfit_of(const struct gate_rule *rule, const struct gate_facts *f,
+                             const struct claimed *names, unsigned *wants)
+{
+    const char *misfit = who_misfits(rule, f);
+
+    if (misfit == NULL)
+        misfit = where_misfits(rule, f, names, wants);
+    if (misfit == NULL && rule->entrances != 0 && (rule->entrances & 1U << f->entrance) == 0)
+        misfit = "entrance";
+    if (misfit == NULL)
+        misfit = hello_misfits(rule, f);
+    if (misfit == NULL)
+        misfit = when_misfits(rule, f->now);
+    return misfit == NULL ? origin_misfits(rule, f, wants) : misfit;
+}
+
+const char *rule_misfit(const struct gate_rule *rule, const struct gate_facts *f)
+{
+    const struct claimed names = claimed_of(f);
+    unsigned wants = 0;
+    const char *misfit = misfit_of(rule, f, &names, &wants);
+
+    if (misfit != NULL || wants == 0)
+        return misfit;
+    return wants & GATE_WANTS_DESTINATION ? "destination: not known yet"
+                                          : "finding: the server was not judged yet";
 }
 
 /* *wants: what is not known yet, though all else fits: then the answer is no, for now. */
@@ -139,19 +187,19 @@ static bool rule_fits(const struct gate_rule *rule, const struct gate_facts *f,
                       const struct claimed *names, unsigned *wants)
 {
     unsigned missing = 0;
-    bool fits = who_fits(rule, f) && where_fits(rule, f, names, &missing) &&
-                what_fits(rule, f, &missing) &&
-                (when_is_always(&rule->when) || when_holds(&rule->when, f->now));
 
-    if (fits)
-        *wants |= missing;
-    return fits && missing == 0;
+    if (misfit_of(rule, f, names, &missing) != NULL)
+        return false;
+    *wants |= missing;
+    return missing == 0;
 }
 
 /* ---------------------------------------------------------------------------- decisions ---- */
 
-static bool rules_decide(const struct gate_config *c, const struct gate_facts *f,
-                         const struct claimed *names, struct gate_decision *d)
+/* The rule that decides, NULL: none. */
+static const struct gate_rule *rules_decide(const struct gate_config *c,
+                                            const struct gate_facts *f,
+                                            const struct claimed *names, struct gate_decision *d)
 {
     for (size_t i = 0; i < c->n_rules; i++) {
         const struct gate_rule *rule = &c->rules[i];
@@ -166,32 +214,35 @@ static bool rules_decide(const struct gate_config *c, const struct gate_facts *f
             d->exception = GATE_BY_RULE;
             d->source = rule->text;
         }
-        return true;
+        return rule;
     }
-    return false;
+    return NULL;
 }
 
-static bool settled(struct gate_decision *d, enum gate_action action, const char *rule,
-                    const char *reason)
+static void settle(struct gate_decision *d, enum gate_action action, const char *rule,
+                   const char *reason)
 {
     d->action = action;
     d->rule = rule;
     d->reason = reason;
     d->exception = action == GATE_BYPASS ? GATE_BY_RULE : GATE_NO_EXCEPTION;
-    return true;
+    d->source = NULL;
 }
 
-/* The settings that decide by what the session is. */
-static bool settings_decide(const struct gate_config *c, const struct gate_facts *f,
-                            struct gate_decision *d)
+/* Rules that speak of client certificates or of ECH themselves are left alone. */
+static void settings_decide(const struct gate_config *c, const struct gate_facts *f,
+                            const struct gate_rule *rule, struct gate_decision *d)
 {
-    if (f->client_cert_wanted && c->client_cert == GATE_MTLS_BYPASS)
-        return settled(d, GATE_BYPASS, "client-cert", "the server asks for a client certificate");
-    if (f->client_cert_wanted && c->client_cert == GATE_MTLS_BLOCK)
-        return settled(d, GATE_BLOCK, "client-cert", "the server asks for a client certificate");
-    if (f->tls && f->ech && c->ech != GATE_INSPECT)
-        return settled(d, c->ech, "ech", "the client hides which server it wants (ECH)");
-    return false;
+    if (f->tls && f->ech && (rule == NULL || rule->ech == TRI_ANY) &&
+        (c->ech == GATE_BLOCK || (c->ech == GATE_BYPASS && d->action == GATE_INSPECT)))
+        settle(d, c->ech, "ech", "the client hides which server it wants (ECH)");
+    if (d->action != GATE_INSPECT || !f->client_cert_wanted ||
+        (rule != NULL && rule->client_cert != TRI_ANY))
+        return;
+    if (c->client_cert == GATE_MTLS_BYPASS)
+        settle(d, GATE_BYPASS, "client-cert", "the server asks for a client certificate");
+    else if (c->client_cert == GATE_MTLS_BLOCK)
+        settle(d, GATE_BLOCK, "client-cert", "the server asks for a client certificate");
 }
 
 static bool learned_fits(const struct gate_learned *l, const struct gate_facts *f,
@@ -251,8 +302,10 @@ struct gate_decision gate_decide(const struct gate_config *c, const struct gate_
                                .entry = SIZE_MAX,
                                .n_rule = SIZE_MAX };
     const struct claimed names = claimed_of(f);
+    const struct gate_rule *rule = rules_decide(c, f, &names, &d);
 
-    if (!rules_decide(c, f, &names, &d) && !settings_decide(c, f, &d) &&
+    settings_decide(c, f, rule, &d);
+    if (d.action == GATE_INSPECT && (rule == NULL || rule->exceptions) &&
         !learned_decide(learned, n_learned, f, &names, &d))
         catalogue_decide(c, &names, &d);
     return d;

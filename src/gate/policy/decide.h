@@ -57,7 +57,8 @@ struct gate_decision {
     enum gate_exception_class exception;
     const char *source;         /* where the exception comes from; NULL */
     size_t entry;               /* of the catalogue; SIZE_MAX: none (for counting use) */
-    size_t n_rule;              /* the rule's place in config->rules; SIZE_MAX: none */
+    size_t n_rule;              /* place in config->rules of the rule that fitted, also where an
+                                 * exception went before it; SIZE_MAX: none */
     unsigned wants;             /* of enum gate_wants: an earlier rule may fit once this is known,
                                  * so ask again then */
 };
@@ -67,8 +68,10 @@ enum gate_wants {
     GATE_WANTS_VERDICT = 2,     /* the origin's handshake, judged */
 };
 
-/* Rules in order; then what the config says of client certificates and of ECH; then learned
- * exceptions; then the catalogue's entries that the config takes; then `undefined`.
+/* The first rule that fits, or `undefined`.  What that would inspect may still be excepted: by what
+ * the config says of client certificates and of ECH, by learned exceptions, by the catalogue's
+ * entries that the config takes.  An inspect rule that names sites lets no learned exception and
+ * no catalogue go before it, unless it says `exceptions = yes`.  What is blocked stays blocked.
  *
  * A server name is the client's claim.  Where the client also told the proxy a name and the two
  * differ, what lets a session pass (inspect, bypass, all exceptions) must cover both names, and

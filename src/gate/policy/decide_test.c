@@ -144,7 +144,10 @@ static void what(void **state)
     f.ech = true;
     decides("ech block", &f, GATE_BLOCK, "ech");
     decides("ech bypass", &f, GATE_BYPASS, "ech");
-    decides("ech block; rule { names a.test; action inspect }", &f, GATE_INSPECT, "rule 1");
+    decides("ech block; rule { names a.test; action bypass }", &f, GATE_BLOCK, "ech");
+    decides("ech block; rule { names a.test; ech yes; action inspect }", &f, GATE_INSPECT,
+            "rule 1");
+    decides("ech bypass; undefined block", &f, GATE_BLOCK, "undefined");
     f.tls = false;
     decides("rule { ech yes; action block }", &f, GATE_INSPECT, "undefined");
     decides("rule { tls no; action block }", &f, GATE_BLOCK, "rule 1");
@@ -275,6 +278,25 @@ static void the_catalogue_as_it_is_taken(void **state)
     decides("catalogue { classes [technical, privacy] }", &f, GATE_BYPASS, "catalogue: gov-us");
 }
 
+/* The catalogue excepts from inspection, nobody from a block; a rule that names the site knows. */
+static void exceptions_and_rules(void **state)
+{
+    static const char office[] = "undefined block\nrule office { client 10.0.0.0/8; action inspect }";
+    struct gate_facts f = facts("zoom.us");
+
+    (void)state;
+    decides("undefined block", &f, GATE_BLOCK, "undefined");
+    decides(office, &f, GATE_BYPASS, "catalogue: zoom");
+    decides("rule { client 10.0.0.0/8; exceptions no; action inspect }", &f, GATE_INSPECT,
+            "rule 1");
+    decides("rule { names .zoom.us; action inspect }", &f, GATE_INSPECT, "rule 1");
+    decides("rule { names .zoom.us; exceptions yes; action inspect }", &f, GATE_BYPASS,
+            "catalogue: zoom");
+    decides("rule { client 10.0.0.0/8; action block }", &f, GATE_BLOCK, "rule 1");
+    f.client = address("192.0.2.1");
+    decides(office, &f, GATE_BLOCK, "undefined");
+}
+
 static void decisions_say_where_they_come_from(void **state)
 {
     struct gate_config *c = policy("rule works-council { names .hr.test; action bypass;"
@@ -303,8 +325,9 @@ static void client_certificates(void **state)
     decides("", &f, GATE_BYPASS, "client-cert");
     decides("client-cert block", &f, GATE_BLOCK, "client-cert");
     decides("client-cert without", &f, GATE_INSPECT, "undefined");
-    decides("rule { names .a.test; action inspect }", &f, GATE_INSPECT, "rule 1");
-    decides("rule { client-cert-wanted yes; action block }", &f, GATE_BLOCK, "rule 1");
+    decides("rule { names .a.test; action inspect }", &f, GATE_BYPASS, "client-cert");
+    decides("rule { client-cert-wanted yes; action inspect }", &f, GATE_INSPECT, "rule 1");
+    decides("undefined block", &f, GATE_BLOCK, "undefined");
 }
 
 /* ------------------------------------------------------------------------------ findings ---- */
@@ -415,6 +438,7 @@ int main(void)
         cmocka_unit_test(what_is_not_known_yet_is_wanted),
         cmocka_unit_test(learned_exceptions_follow_the_rules),
         cmocka_unit_test(the_catalogue_as_it_is_taken),
+        cmocka_unit_test(exceptions_and_rules),
         cmocka_unit_test(decisions_say_where_they_come_from),
         cmocka_unit_test(client_certificates),
         cmocka_unit_test(findings_by_default),

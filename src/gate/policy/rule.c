@@ -14,6 +14,7 @@ struct reading {
     struct load *load;
     struct gate_rule *rule;
     bool whole_suffix;
+    enum tri exceptions;
     const struct ucl *names_node, *file_node;   /* read last: they depend on whole-suffix */
 };
 
@@ -279,6 +280,17 @@ static int read_whole_suffix(void *context, const struct ucl *node, void *to)
     return ucl_bool(node, &r->whole_suffix, r->load->error);
 }
 
+static int read_exceptions(void *context, const struct ucl *node, void *to)
+{
+    struct reading *r = context;
+    bool yes = false;
+    int error = ucl_bool(node, &yes, r->load->error);
+
+    (void)to;
+    r->exceptions = yes ? TRI_YES : TRI_NO;
+    return error;
+}
+
 static const char *const tri_words[] = { "", "no", "yes", NULL };
 static const char *const action_words[] = { "", "inspect", "bypass", "block", NULL };
 
@@ -304,6 +316,7 @@ static const struct config_key rule_keys[] = {
     READ("zone", read_zone),
     READ("until", read_until),
     READ("whole-suffix", read_whole_suffix),
+    READ("exceptions", read_exceptions),
     { "action", CONFIG_CHOICE, AT(action), 0, 0, NULL, false, action_words, NULL },
     { "reason", CONFIG_STRING, AT(reason), 0, 0, NULL, false, NULL, NULL },
     READ("on", read_on),
@@ -341,8 +354,11 @@ int rule_read(struct load *l, const struct ucl *node, struct gate_rule *rule)
     if (error != 0)
         return error;
     names_sort(&rule->names);
+    rule->whole_suffix = r.whole_suffix;
     rule->has_names = r.names_node != NULL || r.file_node != NULL || rule->categories.n > 0 ||
                       rule->apps.n > 0;
+    rule->exceptions = r.exceptions == TRI_ANY ? !rule->has_names && rule->destinations.n == 0
+                                               : r.exceptions == TRI_YES;
     return rule_check(l, node, rule);
 }
 

@@ -57,6 +57,8 @@ struct gate_rule {
 
     enum gate_action action;    /* GATE_UNDECIDED: only `on` */
     const char *reason;         /* "" none */
+    bool exceptions;            /* learned ones and the catalogue go before its inspect */
+    bool whole_suffix;
     bool has_on;
     struct on_findings on;
 };
@@ -69,5 +71,8 @@ MW_MUST_CHECK int rule_finish(struct load *l, struct gate_rule *rule, size_t num
 
 /* Does the rule cover this name? */
 bool rule_covers_name(const struct gate_rule *rule, const char *name);
+
+/* Which of its conditions the session does not meet, a clause; NULL: it fits. */
+const char *rule_misfit(const struct gate_rule *rule, const struct gate_facts *f);
 
 #endif

@@ -21,7 +21,8 @@ enum { LISTENERS_MAX = 64, DAY_S = 86400, YEAR_S = 366 * DAY_S };
 #define CHOICE(key, field, words)                                                                  \
     { key, CONFIG_CHOICE, AT(field), 0, 0, NULL, false, words, NULL }
 #define READ(key, field, fn) { key, CONFIG_NODE, AT(field), 0, 0, fn, false, NULL, NULL }
-#define SECTION(key, table) { key, CONFIG_SECTION, 0, 0, 0, NULL, false, NULL, &(table) }
+/* A section may stand several times: the command line puts its own beside --set's. */
+#define SECTION(key, table) { key, CONFIG_SECTION, 0, 0, 0, NULL, true, NULL, &(table) }
 #define TABLE(keys)  { keys, ARRAY_LEN(keys) }
 #define MANY(key, fn)        { key, CONFIG_NODE, 0, 0, 0, fn, true, NULL, NULL }
 
