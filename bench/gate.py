@@ -331,6 +331,8 @@ workers 1
                 run(*self.load(proxy, "connect", 50, 1, "/small"))
             except Failed as wrong:
                 sys.stderr.write(f"{proxy[0]} is left out: {wrong}\n")
+                log = self.folder / f"{proxy[0].replace('midwatch', 'gate')}.log"
+                sys.stderr.write(log.read_text()[-1500:] if log.exists() else "")
                 self.proxies.remove(proxy)
         self.measure("new connection, one small GET", "ms", 1e6 * n,
                      lambda p: self.cost(p, "connect", n, 2, "/small") / 2, fast)

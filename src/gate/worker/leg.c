@@ -119,7 +119,7 @@ bool leg_holds(const struct leg *l)
 {
     if (l->early != NULL)
         return true;
-    return l->ssl != NULL && SSL_has_pending(l->ssl) == 1 && !l->empty;
+    return l->ssl != NULL && SSL_has_pending(l->ssl) == 1;
 }
 
 /* --------------------------------------------------------------- under OpenSSL ---- */
