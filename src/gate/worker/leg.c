@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { WIDE_BYTES = 64 * 1024, NARROW_BYTES = 16 * 1024 };
+
 void leg_open(struct leg *l, int fd)
 {
     *l = (struct leg){ .fd = fd };
@@ -264,17 +266,37 @@ enum io leg_handshake(struct leg *l)
     return leg_io(l, r);
 }
 
+/* A wide buffer saves system calls where there is much to read, and costs memory and wiping where
+ * there is not. */
+static void width_set(struct leg *l, bool wide)
+{
+    if (l->wide != wide)
+        SSL_set_default_read_buffer_len(l->ssl, wide ? WIDE_BYTES : 0);
+    l->wide = wide;
+}
+
 enum io leg_read(struct leg *l, void *to, size_t room, size_t *n)
 {
+    enum io io;
     int r;
 
     if (l->ssl == NULL)
         return socket_read(l, to, room, n);
     r = SSL_read_ex(l->ssl, to, room, n);
-    if (r == 1)
+    if (r == 1) {
+        l->streak += l->streak < WIDE_BYTES ? (uint32_t)*n : 0;
+        if (l->streak >= WIDE_BYTES)
+            width_set(l, true);
         return IO_OK;
+    }
     *n = 0;
-    return leg_io(l, r);
+    io = leg_io(l, r);
+    if (io == IO_WANT_READ) {
+        if (l->streak < NARROW_BYTES)
+            width_set(l, false);
+        l->streak = 0;
+    }
+    return io;
 }
 
 enum io leg_write(struct leg *l, struct mw_span bytes, size_t *n)

@@ -33,6 +33,8 @@ struct leg {
     bool empty;                 /* the socket had no more, until leg_wake() */
     bool fin_in, fin_out;       /* the peer finished; we did */
     bool shaken;                /* the handshake is over */
+    bool wide;                  /* much comes in one go: read several records a system call */
+    uint32_t streak;            /* bytes read since the socket was last empty */
     uint8_t alert_in, alert_out;
     int error;                  /* errno of the socket */
     enum leg_failure failure;

@@ -14,10 +14,7 @@ static const char SUITES_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
                                 "TLS_CHACHA20_POLY1305_SHA256";
 static const char GROUPS[] = "X25519:P-256:P-384:P-521";
 
-enum {
-    READ_AHEAD = 64 * 1024,     /* several records a system call; freed when idle */
-    TICKET_LIFE_S = 12 * 3600,
-};
+enum { TICKET_LIFE_S = 12 * 3600 };
 
 /* ------------------------------------------------------------------- tickets ---- */
 
@@ -112,7 +109,6 @@ static SSL_CTX *context_new(const SSL_METHOD *method, struct sides *s)
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_read_ahead(ctx, 1);
-    SSL_CTX_set_default_read_buffer_len(ctx, READ_AHEAD);
     leg_context_use(&s->legs, ctx);
     if (SSL_CTX_set_cipher_list(ctx, SUITES_12) == 1 &&
         SSL_CTX_set_ciphersuites(ctx, SUITES_13) == 1 &&
