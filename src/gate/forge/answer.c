@@ -21,8 +21,8 @@ static int sign(struct mint_answer *answer, struct buf *der, const struct answer
     return 0;
 }
 
-int answer_write(struct buf *out, struct answering *a, struct mw_span message,
-                 struct mw_wall clock, struct mono now)
+int leaf_answer_write(struct buf *out, struct answering *a, struct mw_span message,
+                      struct mw_wall clock, struct mono now)
 {
     CLEANUP(leaf_deinit) struct leaf leaf = { .origin = NULL };
     CLEANUP(buf_deinit) struct buf der = BUF_INIT(CERTIFICATE_MAX);

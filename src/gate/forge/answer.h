@@ -14,7 +14,7 @@ struct answering {
 
 /* Appends a GATE_MINT_ANSWER.  -EINVAL: the message is no ask, nobody can be answered; -ENOMEM
  * and the like: nothing usable was appended. */
-MW_MUST_CHECK int answer_write(struct buf *out, struct answering *a, struct mw_span message,
-                               struct mw_wall clock, struct mono now);
+MW_MUST_CHECK int leaf_answer_write(struct buf *out, struct answering *a, struct mw_span message,
+                                    struct mw_wall clock, struct mono now);
 
 #endif

@@ -70,8 +70,8 @@ static void ask(struct scene *s, const struct mint_ask *ask)
     buf_truncate(&s->out, 0);
     cert_free(s->leaf);
     s->leaf = NULL;
-    assert_int_equal(answer_write(&s->out, &s->answering, buf_span(&message), forge_now(),
-                                  (struct mono){ 0 }),
+    assert_int_equal(leaf_answer_write(&s->out, &s->answering, buf_span(&message), forge_now(),
+                                       (struct mono){ 0 }),
                      0);
     assert_int_equal(mint_answer_read(&s->answer, buf_span(&s->out)), 0);
     assert_int_equal(s->answer.id, ask->id);
@@ -422,7 +422,7 @@ static struct mw_verdict *judged(const struct scene *s, bool root_known)
     struct mw_verdict *v = NULL;
 
     assert_int_equal(mw_policy_new(&policy), 0);
-    ca_pem(&pem, forge_ca()->members[CA_ROOT].cert->der);
+    ca_write_pem(&pem, forge_ca()->members[CA_ROOT].cert->der);
     if (root_known)
         assert_int_equal(
             mw_policy_add_anchors(policy, MW_ANCHOR_LOCAL, buf_span(&pem), "gate", NULL), 0);
@@ -464,8 +464,8 @@ static void what_is_no_ask_is_not_answered(void **state)
 {
     struct scene *s = *state;
 
-    assert_int_equal(answer_write(&s->out, &s->answering, SPAN_LIT("\x01nonsense"), forge_now(),
-                                  (struct mono){ 0 }),
+    assert_int_equal(leaf_answer_write(&s->out, &s->answering, SPAN_LIT("\x01nonsense"),
+                                       forge_now(), (struct mono){ 0 }),
                      -EINVAL);
     assert_int_equal(s->out.len, 0);
 }

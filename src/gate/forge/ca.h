@@ -74,6 +74,6 @@ MW_MUST_CHECK int ca_load_certs(struct ca *out, const struct ca_place *place, st
 MW_MUST_CHECK int ca_load(struct ca *out, const struct ca_place *place, struct buf *error);
 void ca_deinit(struct ca *ca);          /* an all-zero one is fine */
 
-void ca_pem(struct buf *out, struct mw_span der);       /* RFC 7468 */
+void ca_write_pem(struct buf *out, struct mw_span der);       /* RFC 7468 */
 
 #endif

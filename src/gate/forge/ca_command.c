@@ -109,7 +109,7 @@ static int run_export(const struct gate_config *c, const char *format, struct bu
         return r;
     if (format != NULL && strcmp(format, "der") == 0)
         return print(&der);
-    ca_pem(&out, buf_span(&der));
+    ca_write_pem(&out, buf_span(&der));
     return print(&out);
 }
 

@@ -42,7 +42,7 @@ int ca_root(const struct gate_config *c, struct buf *der, struct buf *error)
     return buf_error(der);
 }
 
-void ca_pem(struct buf *out, struct mw_span der)
+void ca_write_pem(struct buf *out, struct mw_span der)
 {
     CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 20);
     struct mw_span rest;
@@ -67,10 +67,10 @@ int ca_own(const struct gate_config *c, struct buf *pem, struct buf *error)
     if (r < 0)
         return r;
     for (int part = 0; part < CA_PARTS; part++)
-        ca_pem(pem, ca.members[part].cert->der);
+        ca_write_pem(pem, ca.members[part].cert->der);
     for (size_t i = 0; i < ca.n_retired; i++)
         if (ca.retired[i]->not_after.s >= now.s)
-            ca_pem(pem, ca.retired[i]->der);
+            ca_write_pem(pem, ca.retired[i]->der);
     ca_deinit(&ca);
     return buf_error(pem);
 }

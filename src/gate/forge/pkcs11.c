@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <openssl/engine.h>
 #include <openssl/err.h>
+#include <unistd.h>
 
 #include "gate/forge/keyholder.h"
 #include "gate/forge/vault.h"
@@ -46,6 +47,10 @@ int pkcs11_open(EVP_PKEY **out, const struct keyholder_place *place, struct buf 
     EVP_PKEY *key = NULL;
     int r;
 
+    if (place->module != NULL && access(place->module, R_OK) < 0) {
+        ENGINE_free(e);
+        return fail(error, "cannot read the token's module", place->module);
+    }
     if (e == NULL)
         return fail(error, "OpenSSL has no engine for tokens; install libengine-pkcs11-openssl",
                     "");
@@ -59,7 +64,7 @@ int pkcs11_open(EVP_PKEY **out, const struct keyholder_place *place, struct buf 
         if (r == 0)
             key = ENGINE_load_private_key(e, place->uri, NULL, NULL);
         if (r == 0 && key == NULL)
-            r = fail(error, "no such private key, or a wrong PIN:", place->uri);
+            r = fail(error, "no such token or private key, or a wrong PIN:", place->uri);
         ENGINE_finish(e);       /* the key keeps it alive */
     }
     ENGINE_free(e);

@@ -25,7 +25,7 @@ static void on_ask(void *context, struct mw_span message)
 
     if (message.len == 0)       /* the parent has given this worker up */
         return;
-    r = answer_write(&out, &p->serve->answering, message, wall_now(), mono_now());
+    r = leaf_answer_write(&out, &p->serve->answering, message, wall_now(), mono_now());
     if (r == 0)
         r = channel_send(p->channel, buf_span(&out));
     if (r == -EINVAL)
