@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "folder.h"
 
 /* One for the program, as cmocka's groups have no other place to keep it. */
@@ -31,17 +32,16 @@ struct ca *forge_ca(void)
     return &fixture.ca;
 }
 
-int forge_fixture_make(void **state)
+static int make(struct mw_wall ca_made)
 {
     CLEANUP(buf_deinit) struct buf error = BUF_INIT(1024);
     const struct ca_place place = { .folder = fixture.folder, .name = "gate.example" };
     EVP_PKEY *key = NULL;
     int r;
 
-    (void)state;
     folder_make(fixture.base);
     snprintf(fixture.folder, sizeof(fixture.folder), "%s/ca", fixture.base);
-    r = ca_tend(&place, CA_KEEP, (struct mw_wall){ forge_now().s - 60 }, &error);
+    r = ca_tend(&place, CA_KEEP, ca_made, &error);
     if (r == 0)
         r = ca_load(&fixture.ca, &place, &error);
     if (r == 0)
@@ -55,6 +55,18 @@ int forge_fixture_make(void **state)
                        key, NULL);
     EVP_PKEY_free(key);
     return r;
+}
+
+int forge_fixture_make(void **state)
+{
+    (void)state;
+    return make((struct mw_wall){ forge_now().s - 60 });
+}
+
+int forge_fixture_make_today(void **state)
+{
+    (void)state;
+    return make(wall_now());
 }
 
 int forge_fixture_remove(void **state)

@@ -14,6 +14,7 @@ enum { FORGE_DAY = 86400 };
 struct mw_wall forge_now(void);
 
 int forge_fixture_make(void **state);           /* for a cmocka group */
+int forge_fixture_make_today(void **state);     /* for processes that read the clock */
 int forge_fixture_remove(void **state);
 
 struct ca *forge_ca(void);

@@ -17,6 +17,9 @@ struct settings {
     bool root, help;
 };
 
+/* The same that the gate itself reads when none is named. */
+static const char DEFAULT_CONFIG[] = "/etc/midwatch/gate.conf";
+
 #define AT(field) offsetof(struct settings, field)
 
 static const struct arg args[] = {
@@ -78,10 +81,13 @@ static int settings_load(struct gate_config **out, const struct settings *s, str
 {
     CLEANUP(buf_deinit) struct buf extra = BUF_INIT(65536);
     struct gate_bundle *bundle = NULL;
+    const char *config = s->config;
     int r = state_text(&extra, s->state);
 
+    if (config == NULL && access(DEFAULT_CONFIG, R_OK) == 0)
+        config = DEFAULT_CONFIG;
     if (r == 0)
-        r = gate_bundle_read(&bundle, s->config, extra.len > 0 ? (const char *)extra.data : "",
+        r = gate_bundle_read(&bundle, config, extra.len > 0 ? (const char *)extra.data : "",
                              error);
     if (r == 0)
         r = gate_config_load(out, bundle, error);

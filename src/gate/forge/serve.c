@@ -6,9 +6,15 @@
 #include "base/log.h"
 #include "gate/wire/channel.h"
 
+/* Asks whose answer is on its way: a worker that waited for long asks once more. */
+enum { ANSWERED = 512 };
+
 struct post {                   /* where one worker's asks arrive */
     struct serve *serve;
     struct channel *channel;
+    uint64_t answered[ANSWERED];        /* ids, the latest over the oldest */
+    size_t n_answered;
+    bool warned;                /* once is enough: who sends nonsense may send a lot of it */
 };
 
 struct serve {
@@ -17,21 +23,48 @@ struct serve {
     size_t n;
 };
 
+static bool was_answered(const struct post *p, struct mw_span message)
+{
+    struct mint_ask ask;
+
+    if (mint_ask_read(&ask, message) < 0)
+        return false;
+    for (size_t i = 0; i < p->n_answered && i < ANSWERED; i++)
+        if (p->answered[i] == ask.id)
+            return true;
+    return false;
+}
+
+static void remember(struct post *p, struct mw_span message)
+{
+    struct mint_ask ask;
+
+    if (mint_ask_read(&ask, message) == 0)
+        p->answered[p->n_answered++ % ANSWERED] = ask.id;
+}
+
 static void on_ask(void *context, struct mw_span message)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(CHANNEL_MAX_MESSAGE);
     struct post *p = context;
     int r;
 
-    if (message.len == 0)       /* the parent has given this worker up */
+    /* Empty: the parent has given this worker up. */
+    if (message.len == 0 || was_answered(p, message))
         return;
     r = leaf_answer_write(&out, &p->serve->answering, message, wall_now(), mono_now());
     if (r == 0)
         r = channel_send(p->channel, buf_span(&out));
+    if (r == 0)
+        remember(p, message);
+    if (r == 0 || p->warned)    /* it asks once more, and then gives up */
+        return;
+    p->warned = true;
     if (r == -EINVAL)
-        log_error("forge: a worker sent what is no ask");
-    else if (r < 0)             /* it asks once more, and then gives up */
-        log_error("forge: a worker could not be answered: %s", strerror(-r));
+        log_error("forge: worker %td sent what is no ask", p - p->serve->posts);
+    else
+        log_error("forge: worker %td could not be answered: %s", p - p->serve->posts,
+                  strerror(-r));
 }
 
 int serve_new(struct serve **out, uv_loop_t *loop, const struct serve_setup *setup)

@@ -176,6 +176,10 @@ int vault_open(struct vault *out, const char *folder, const char *passphrase_fil
 
     if (r < 0)
         return fail(error, folder, r);
+    if (stat(folder, &st) < 0 && errno == ENOENT) {
+        buf_printf(error, "%s: there is no CA yet; run: midwatch gate ca init", folder);
+        return -ENOENT;
+    }
     if (stat(folder, &st) < 0)
         return fail(error, folder, -errno);
     if (!S_ISDIR(st.st_mode))
