@@ -5,6 +5,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 
+/* RFC 3339 has years of four digits: 0000 to 9999. */
+#define TIME_MIN_MS (INT64_C(-62167219200) * 1000)
+#define TIME_MAX_MS (INT64_C(253402300799) * 1000)
+
 static void key_out(struct json_out *j, const char *key)
 {
     if (j->comma)
@@ -91,8 +95,11 @@ void json_hex(struct json_out *j, const char *key, struct mw_span bytes)
 
 void json_time(struct json_out *j, const char *key, int64_t ms)
 {
-    int64_t s = ms / 1000 - (ms % 1000 < 0), rest = ms - s * 1000;
+    int64_t s, rest;
 
+    ms = ms < TIME_MIN_MS ? TIME_MIN_MS : ms > TIME_MAX_MS ? TIME_MAX_MS : ms;
+    s = ms / 1000 - (ms % 1000 < 0);
+    rest = ms - s * 1000;
     key_out(j, key);
     buf_u8(j->to, '"');
     wall_format(j->to, (struct mw_wall){ s });

@@ -9,6 +9,7 @@
 static void event(struct json_out *j, const struct audit_record *r)
 {
     bool session = r->kind == AUDIT_SESSION;
+    int64_t ms = record_duration_ms(r);
     char id[40];
 
     json_open(j, "event", '{');
@@ -37,9 +38,8 @@ static void event(struct json_out *j, const struct audit_record *r)
     if (session) {
         json_time(j, "start", r->began_ms);
         json_time(j, "end", record_end_ms(r));
-        if (record_end_ms(r) >= r->began_ms &&
-            record_end_ms(r) - r->began_ms < INT64_MAX / 1000000) /* nanoseconds */
-            json_number(j, "duration", (record_end_ms(r) - r->began_ms) * 1000000);
+        if (ms >= 0 && ms < INT64_MAX / 1000000)
+            json_number(j, "duration", ms * 1000000); /* nanoseconds */
     }
     json_close(j, '}');
 }

@@ -45,7 +45,7 @@ void head_drop(struct head *h, const char *name)
         *f = h->files[--h->n];
 }
 
-int head_store(const struct head *h, const char *folder, const struct signer *s)
+int head_store(const struct head *h, const char *folder, const struct log_key *s)
 {
     CLEANUP(buf_deinit) struct buf out = BUF_INIT(HEAD_MAX);
     uint8_t sig[KEY_SIGNATURE];

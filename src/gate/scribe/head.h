@@ -31,7 +31,7 @@ struct head {
 /* -ENOENT: there is none; > 0: it is damaged, or its signature is wrong (v NULL: not looked
  * at). */
 MW_MUST_CHECK int head_load(struct head *out, const char *folder, const struct verifier *v);
-MW_MUST_CHECK int head_store(const struct head *h, const char *folder, const struct signer *s);
+MW_MUST_CHECK int head_store(const struct head *h, const char *folder, const struct log_key *s);
 
 struct head_file *head_find(struct head *h, const char *name);
 /* The entry of that name, made if it is missing.  NULL: HEAD_FILES are open. */

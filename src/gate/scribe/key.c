@@ -12,7 +12,7 @@
 
 enum { KEYS_MAX = 16, FILE_MAX = 64 * 1024 };
 
-struct signer {
+struct log_key {
     EVP_PKEY *key;
     char public[KEY_PUBLIC_TEXT];
 };
@@ -98,7 +98,7 @@ static int key_path(char path[PATH_MAX], const char *state_folder, const char *n
     return snprintf(path, PATH_MAX, "%s/%s", state_folder, name) < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-int signer_keep(const struct signer *s, const char *state_folder, struct buf *error)
+int log_key_keep(const struct log_key *s, const char *state_folder, struct buf *error)
 {
     char path[PATH_MAX];
     int r = key_path(path, state_folder, "audit.key");
@@ -135,10 +135,10 @@ static int read_key(EVP_PKEY **out, const char *path, struct buf *error)
     return 0;
 }
 
-int signer_open(struct signer **out, const char *state_folder, bool *fresh, struct buf *error)
+int log_key_open(struct log_key **out, const char *state_folder, bool *fresh, struct buf *error)
 {
     char path[PATH_MAX], public_path[PATH_MAX];
-    struct signer *s = calloc(1, sizeof(*s));
+    struct log_key *s = calloc(1, sizeof(*s));
     int r;
 
     if (s == NULL)
@@ -154,14 +154,14 @@ int signer_open(struct signer **out, const char *state_folder, bool *fresh, stru
     if (r == 0)
         r = public_text(s->key, s->public);
     if (r < 0) {
-        signer_free(s);
+        log_key_free(s);
         return r;
     }
     *out = s;
     return 0;
 }
 
-void signer_free(struct signer *s)
+void log_key_free(struct log_key *s)
 {
     if (s == NULL)
         return;
@@ -169,12 +169,12 @@ void signer_free(struct signer *s)
     free(s);
 }
 
-const char *signer_public(const struct signer *s)
+const char *log_key_public(const struct log_key *s)
 {
     return s->public;
 }
 
-int log_key_sign(const struct signer *s, struct mw_span message, uint8_t signature[KEY_SIGNATURE])
+int log_key_sign(const struct log_key *s, struct mw_span message, uint8_t signature[KEY_SIGNATURE])
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     size_t len = KEY_SIGNATURE;

@@ -1,6 +1,6 @@
 /*
  * The Ed25519 key that signs what the log says of itself, and the public keys to verify with.
- * Life:   signer_open() -> log_key_sign()* -> signer_free()
+ * Life:   log_key_open() -> log_key_sign()* -> log_key_free()
  *         verifier_read() -> verifier_good()* -> verifier_free()
  * Source: RFC 8032 (Ed25519), RFC 8410 (its PEM).
  */
@@ -13,19 +13,19 @@
 
 enum { KEY_SIGNATURE = 64, KEY_PUBLIC = 32, KEY_PUBLIC_TEXT = 45 };
 
-struct signer;
+struct log_key;
 
 /* STATE/audit.key.  If there is none, one is made (*fresh) and its public half added to
- * STATE/audit.pub, which keeps those of earlier keys, so that old files verify; signer_keep() then
+ * STATE/audit.pub, which keeps those of earlier keys, so that old files verify; log_key_keep() then
  * writes the private half, mode 0600.  0, or with `error`. */
-MW_MUST_CHECK int signer_open(struct signer **out, const char *state_folder, bool *fresh,
+MW_MUST_CHECK int log_key_open(struct log_key **out, const char *state_folder, bool *fresh,
                               struct buf *error);
-MW_MUST_CHECK int signer_keep(const struct signer *s, const char *state_folder,
+MW_MUST_CHECK int log_key_keep(const struct log_key *s, const char *state_folder,
                               struct buf *error);
-void signer_free(struct signer *s);     /* NULL ok */
-MW_MUST_CHECK int log_key_sign(const struct signer *s, struct mw_span message,
+void log_key_free(struct log_key *s);     /* NULL ok */
+MW_MUST_CHECK int log_key_sign(const struct log_key *s, struct mw_span message,
                               uint8_t signature[KEY_SIGNATURE]);
-const char *signer_public(const struct signer *s);      /* raw key, base64 */
+const char *log_key_public(const struct log_key *s);      /* raw key, base64 */
 
 struct verifier;
 

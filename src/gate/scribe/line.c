@@ -44,7 +44,7 @@ static int signed_text(struct buf *out, const char *file, const uint8_t hash[LIN
 }
 
 int line_seal(struct buf *line, struct line_link *link, struct mw_span closers,
-              const struct signer *signer, const char *file)
+              const struct log_key *signer, const char *file)
 {
     CLEANUP(buf_deinit) struct buf message = BUF_INIT(1024), end = BUF_INIT(8);
     int r;

@@ -28,7 +28,7 @@ struct line_link {
 /* Closes an object that was left open (render.h): the chain, closers, a newline.  In: seq, prev;
  * out: hash.  signer NULL: not signed.  < 0: nothing usable is in `line`. */
 MW_MUST_CHECK int line_seal(struct buf *line, struct line_link *link, struct mw_span closers,
-                            const struct signer *signer, const char *file);
+                            const struct log_key *signer, const char *file);
 
 enum line_error {
     LINE_NO_CHAIN = 1,          /* it does not end in a chain: cut, or no line of ours */

@@ -95,7 +95,7 @@ static int write_first_line(struct audit_log *l, const struct log_file *before,
         .number = l->file.number,
         .seq = before->number != 0 ? before->seq : 0,
         .hash = before->number != 0 ? before->hash : NULL,
-        .key = signer_public(l->signer),
+        .key = log_key_public(l->signer),
     };
     int r;
 
@@ -290,7 +290,7 @@ static int open_keys(struct audit_log *l, const char *state_folder, bool *fresh,
 {
     CLEANUP(buf_deinit) struct buf pem = BUF_INIT(64 * 1024);
     char path[PATH_MAX];
-    int r = signer_open(&l->signer, state_folder, fresh, error);
+    int r = log_key_open(&l->signer, state_folder, fresh, error);
 
     if (r < 0)
         return r;
@@ -320,7 +320,7 @@ static int keep_key(struct audit_log *l, const char *state_folder, struct buf *e
         log_alarm(l, "audit.key", "it was missing although there were files; a new one was made");
     if (r == 0)
         r = head_store(&h, l->folder, l->signer);
-    return r < 0 ? r : signer_keep(l->signer, state_folder, error);
+    return r < 0 ? r : log_key_keep(l->signer, state_folder, error);
 }
 
 static int open_log(struct audit_log *l, const struct gate_config *c, struct mw_wall now,

@@ -191,7 +191,7 @@ void audit_log_close(struct audit_log *l)
         log_error("audit log: the last checkpoint could not be written; the next start makes "
                   "up for it");
     log_file_let_go(&l->file);
-    signer_free(l->signer);
+    log_key_free(l->signer);
     verifier_free(l->verifier);
     buf_deinit(&l->last);
     free(l->seen);

@@ -21,7 +21,7 @@ struct audit_log {
     char *folder, *gateway;
     enum gate_log_format format;
     int64_t rotate_bytes, rotate_s, keep_s;
-    struct signer *signer;
+    struct log_key *signer;
     struct verifier *verifier;  /* of the signer's own keys */
     struct log_file file;       /* fd -1: none; the next line begins one */
     unsigned unsigned_lines;    /* since the last checkpoint */

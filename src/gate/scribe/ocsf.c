@@ -54,8 +54,8 @@ static void class(struct json_out *j, const struct audit_record *r)
     if (session) {
         json_number(j, "start_time", r->began_ms);
         json_number(j, "end_time", record_end_ms(r));
-        if (record_end_ms(r) >= r->began_ms)
-            json_number(j, "duration", record_end_ms(r) - r->began_ms);
+        if (record_duration_ms(r) >= 0)
+            json_number(j, "duration", record_duration_ms(r));
     }
     json_number(j, "status_id", r->outcome == AUDIT_COMPLETED ? 1 : 2);
     json_text(j, "status_code", session ? audit_outcome_name(r->outcome) : NULL);

@@ -23,6 +23,15 @@ int64_t record_end_ms(const struct audit_record *r)
     return r->ended_ms != 0 ? r->ended_ms : r->began_ms;
 }
 
+int64_t record_duration_ms(const struct audit_record *r)
+{
+    int64_t ms;
+
+    if (__builtin_sub_overflow(record_end_ms(r), r->began_ms, &ms) || ms < 0)
+        return -1;
+    return ms;
+}
+
 void record_id(const struct audit_record *r, char text[40])
 {
     snprintf(text, 40, "%016" PRIx64 "-%" PRIu64, r->worker, r->serial);
@@ -146,6 +155,8 @@ void render_own(struct json_out *j, const struct render *how, const struct audit
 {
     char id[40];
 
+    /* Always: the chain goes on behind it. */
+    json_text(j, "kind", how->note != NULL ? "log" : r->kind == AUDIT_SESSION ? "session" : "event");
     if (how->note != NULL)
         note_out(j, how->note);
     if (r->kind == AUDIT_SESSION)

@@ -42,6 +42,7 @@ void render_ocsf(struct json_out *j, const struct render *how, const struct audi
 bool record_denied(const struct audit_record *r);
 bool record_is_http(const struct audit_record *r);
 int64_t record_end_ms(const struct audit_record *r);
+int64_t record_duration_ms(const struct audit_record *r);       /* -1: its times make no sense */
 void record_id(const struct audit_record *r, char text[40]);
 bool is_sha256(const uint8_t sha256[32]);   /* not all zero */
 

@@ -1,16 +1,13 @@
 /* One file of the log, line by line. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
-#include "base/own.h"
 #include "base/text.h"
+#include "gate/scribe/lines.h"
 #include "gate/scribe/verify.h"
-
-enum { CHUNK = 64 * 1024 };
 
 /* Bytes behind the last good line that make no line: torn, or tampered with. */
 struct region {
@@ -272,49 +269,18 @@ static int take_line(struct walk *w, struct mw_span line, bool newline)
     return 0;
 }
 
-/* Lines off the front of `in`; at the end of the file also one without a newline.  What is too
- * long for a line is taken in pieces, none of which is one. */
-static int take_lines(struct walk *w, struct buf *in, bool end)
+static int walk_file(struct walk *w, struct lines *l)
 {
-    size_t done = 0;
-    int r = 0;
+    struct mw_span line;
+    bool newline;
+    int r;
 
-    while (r == 0 && done < in->len) {
-        const uint8_t *at = in->data + done;
-        const uint8_t *newline = memchr(at, '\n', in->len - done);
-        size_t len = newline != NULL ? (size_t)(newline - at) : in->len - done;
-
-        if (newline == NULL && !end && len <= LOG_LINE_MAX)
-            break;
-        r = take_line(w, span_of(at, len), newline != NULL);
-        done += len + (newline != NULL ? 1 : 0);
+    while ((r = lines_next(l, &line, &newline, true)) > 0) {
+        r = take_line(w, line, newline);
+        if (r < 0)
+            return r;
     }
-    buf_drop(in, done);
-    return r;
-}
-
-static int walk_file(struct walk *w, int fd)
-{
-    CLEANUP(buf_deinit) struct buf in = BUF_INIT(2 * (LOG_LINE_MAX + CHUNK));
-    int r = 0;
-
-    while (r == 0) {
-        uint8_t *to = buf_reserve(&in, CHUNK);
-        ssize_t n;
-
-        if (to == NULL)
-            return buf_error(&in);
-        n = read(fd, to, CHUNK);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            return take_lines(w, &in, true);
-        buf_took(&in, (size_t)n);
-        w->v->bytes += (uint64_t)n;
-        r = take_lines(w, &in, false);
-    }
+    w->v->bytes += l->bytes;
     return r;
 }
 
@@ -343,13 +309,13 @@ int verify_one(struct verify *v, struct verify_file *f, struct verify_claim *cla
                size_t n_claims)
 {
     struct walk w = { .v = v, .f = f, .claims = claims, .n_claims = n_claims, .first = true };
-    CLEANUP(own_close) int fd = open(f->path, O_RDONLY | O_CLOEXEC);
-    int r;
+    CLEANUP(lines_close) struct lines l = { .fd = -1 };
+    int r = lines_open(&l, f->path);
 
-    if (fd < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     w.bad.hash = EVP_MD_CTX_new();
-    r = w.bad.hash != NULL ? walk_file(&w, fd) : -ENOMEM;
+    r = w.bad.hash != NULL ? walk_file(&w, &l) : -ENOMEM;
     if (r == 0)
         file_end(&w);
     EVP_MD_CTX_free(w.bad.hash);
@@ -358,26 +324,17 @@ int verify_one(struct verify *v, struct verify_file *f, struct verify_claim *cla
 
 int verify_first_claim(struct verify_claim *out, const char *path, const char *name)
 {
-    CLEANUP(own_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    CLEANUP(buf_deinit) struct buf in = BUF_INIT(LOG_LINE_MAX);
-    uint8_t *to = buf_reserve(&in, LOG_LINE_MAX);
-    struct mw_span rest, line;
+    CLEANUP(lines_close) struct lines l = { .fd = -1 };
+    struct mw_span line;
     json_t *root = NULL;
     const json_t *note;
-    ssize_t n;
-    bool claims;
+    bool newline, claims;
+    int r = lines_open(&l, path);
 
-    if (fd < 0)
-        return -errno;
-    if (to == NULL)
-        return -ENOMEM;
-    n = read(fd, to, LOG_LINE_MAX);
-    if (n < 0)
-        return -errno;
-    buf_took(&in, (size_t)n);
-    rest = buf_span(&in);
-    if (!span_line(&rest, &line))
-        return 1;
+    if (r == 0)
+        r = lines_next(&l, &line, &newline, true);
+    if (r <= 0)
+        return r < 0 ? r : 1;
     note = note_of(line, &root);
     claims = kind_is(note, "file") && claim_of(out, note, name);
     json_decref(root);
