@@ -58,15 +58,19 @@ int args_seconds(struct mw_span text, int64_t *out)
     return -EINVAL;
 }
 
-/* Appends the comma-separated pieces of `text`. */
-static int list_add(struct parse *p, struct config_list *list, const char *text)
+/* Appends the comma-separated pieces of `text`, or all of it. */
+static int list_add(struct parse *p, struct config_list *list, const char *text, bool whole)
 {
-    struct mw_span rest = span_str(text), piece;
+    struct mw_span rest = span_str(text), piece = rest;
 
-    while (span_field(&rest, ',', &piece)) {
+    while (whole ? rest.len > 0 : span_field(&rest, ',', &piece)) {
         struct mw_span copy;
         const char **items;
 
+        if (whole) {
+            piece = rest;
+            rest = (struct mw_span){ NULL, 0 };
+        }
         piece = span_trim(piece);
         if (piece.len == 0)
             continue;
@@ -93,7 +97,7 @@ static int arg_list(struct parse *p, const struct arg *a, const char *value)
         p->seen[at / 64] |= bit;
         *list = (struct config_list){ 0 };
     }
-    return list_add(p, list, value);
+    return list_add(p, list, value, a->min == ARG_WHOLE);
 }
 
 static int arg_set(struct parse *p, const struct arg *a, const char *value)

@@ -13,6 +13,8 @@
 
 #include "base/config.h"
 
+enum { ARG_WHOLE = 1 };    /* `min` of a CONFIG_LIST: commas belong to the value */
+
 struct arg {
     const char *name;      /* without "--"; NULL: a heading for --help, which is `help` */
     char letter;           /* 0: none */

@@ -12,6 +12,10 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* Lines above this level are dropped; starts at warnings.  Set once, before any thread. */
 void log_set_level(enum log_level most);
 
+/* If standard error is the journal's, lines begin with the priority it reads ("<4>", see
+ * sd-daemon(3)) in place of words.  Once, before any thread. */
+void log_find_journal(void);
+
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
 #define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)

@@ -134,6 +134,8 @@ static int forge_begin(struct forge *f, unsigned workers, struct buf *error)
     r = walls_build(&walls, error);
     if (r == 0)
         r = serve_begin(f, c, workers);
+    if (r == 0)
+        process_hello(f->parent);
     gate_config_unref(c);
     return r;
 }

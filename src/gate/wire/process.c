@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gate/wire/channel.h"
+#include "gate/wire/control.h"
 
 enum { MAX_LISTENERS = 1024 };
 
@@ -50,4 +52,14 @@ int process_args_read(struct process_args *out, int argc, char **argv)
     }
     *out = a;
     return 0;
+}
+
+/* The answer to a question that nobody asked: number 0. */
+void process_hello(struct channel *parent)
+{
+    CLEANUP(buf_deinit) struct buf message = BUF_INIT(64);
+
+    control_write(&message, GATE_QUERY_ANSWER, 0, SPAN_LIT("{\"hello\":true}"));
+    if (buf_error(&message) != 0 || channel_send(parent, buf_span(&message)) < 0)
+        log_error("gate: the parent does not hear that this process is up");
 }

@@ -15,8 +15,9 @@ enum {
     /* worker: 5 forge, 6 scribe, 7 counters, 8… one listening socket for each of the config's
      *         listeners, in order
      * forge:  5… one channel for each worker
-     * scribe: 5… for each worker: channel, counters */
-    PROCESS_MAX_WORKERS = 64,
+     * scribe: 5… for each worker: channel, counters; after an upgrade also for the old gate's
+     *         workers, whose channels end one day */
+    PROCESS_MAX_WORKERS = 128,  /* during an upgrade: the old gate's and the new one's */
 };
 
 /* Each: argv[0] is "gate"; what the parent passed follows `--role NAME`.
@@ -28,6 +29,10 @@ int scribe_main(int argc, char **argv);
 struct process_args {
     unsigned index, workers, listeners;
 };
+/* Says to the parent that this process is up: behind its walls and at work. */
+struct channel;
+void process_hello(struct channel *parent);
+
 /* -EINVAL with a line on standard error. */
 MW_MUST_CHECK int process_args_read(struct process_args *out, int argc, char **argv);
 

@@ -36,7 +36,7 @@ static void what_is_passed_is_read(void **state)
     assert_int_equal(a.index, 3);
     assert_int_equal(a.workers, 4);
     assert_int_equal(a.listeners, 2);
-    assert_int_equal(read_args(&a, "gate --workers 64"), 0);
+    assert_int_equal(read_args(&a, "gate --workers 128"), 0);
     assert_int_equal(a.index, 0);
     assert_int_equal(a.workers, PROCESS_MAX_WORKERS);
     assert_int_equal(a.listeners, 0);
@@ -45,7 +45,7 @@ static void what_is_passed_is_read(void **state)
 static void anything_else_is_refused(void **state)
 {
     static const char *const wrong[] = {
-        "gate --workers 65", "gate --workers 0",   "gate --workers",     "gate --index -1",
+        "gate --workers 129", "gate --workers 0",   "gate --workers",     "gate --index -1",
         "gate --index 1",    "gate --role",        "gate --listeners x", "gate --color red",
         "gate worker",
     };

@@ -341,6 +341,7 @@ static int worker_open(struct worker *w)
             return r;
     }
     answer(w, 0, SPAN_LIT("{\"hello\":true}"));
+    process_hello(w->parent);
     return 0;
 }
 
