@@ -1,7 +1,7 @@
 /*
  * Prints one of the pages that the gate shows people, made from the sample verdicts and a root
- * minted for it.  usage: gate_page_print PAGE, where PAGE is "blocked", "stopped", "untrusted:SAMPLE",
- * "ask:SAMPLE" (with a form), or a path that the gateway answers.
+ * minted for it.  usage: gate_page_print PAGE, where PAGE is "blocked", "stopped",
+ * "untrusted:SAMPLE", "ask:SAMPLE" (with a form), or a path that the gateway answers.
  */
 #include <stdio.h>
 

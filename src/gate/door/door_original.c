@@ -61,7 +61,7 @@ static bool is_local(const struct addr *a)
 
 int door_original(int fd, enum gate_entrance entrance, struct addr *out)
 {
-    struct addr own, asked;
+    struct addr own = { .len = 0 }, asked = { .len = 0 };
     int r = own_address(fd, &own);
 
     if (r != 0)
