@@ -195,6 +195,8 @@ def tproxy():
     taken(["tproxy://127.0.0.1:3129", "tproxy://[::1]:3129"])
     taken(TRANSPARENT, "+all")
     taken(TRANSPARENT, "+on=lan0")
+    taken(TRANSPARENT + REDIRECT)           # of two ways, the one that changes nothing
+    taken(TRANSPARENT + REDIRECT, "+local")
     tool("apply", "+on=wan0", *TRANSPARENT)
     with listener(TRANSPARENT[0]), listener(TRANSPARENT[1]):
         for net in (V4, V6):
@@ -229,7 +231,8 @@ def quic_is_refused_or_left():
 def local_programs():
     """This computer's own, but not the gate's user, which is nobody here."""
     nobody = 65534
-    for urls in (TRANSPARENT, REDIRECT, ["redirect://127.0.0.1:3130", "redirect://[::1]:3130"]):
+    for urls in (TRANSPARENT, REDIRECT, TRANSPARENT + REDIRECT,
+                 ["redirect://127.0.0.1:3130", "redirect://[::1]:3130"]):
         if "127.0.0.1" not in urls[0]:
             tool("apply", *urls)
             for net in (V4, V6):

@@ -238,6 +238,7 @@ static void redirect_chains(struct plan *p, const char *ports)
     if (!p->o->local)
         return;
     chain_begin(p, "redirect_out", "nat hook output", "-100");
+    rule(p, "meta mark 0x%x return", ROUTE_MARK);
     own_rules(p);
     redirect_rules(p, ports, true);
     chain_end(p);
