@@ -1,6 +1,7 @@
 #include "gate/bridge/h2.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct h2 *h2_of(const struct bridge *b)
@@ -139,7 +140,8 @@ static void ops_sent(struct bridge *b, enum bridge_side to, size_t n)
     struct h2 *h = h2_of(b);
 
     h2_pipe_drop(&h->memory, &h->leg[to].out, n);
-    if (h->error == 0 && h->leg[to].out.len < H2_OUT_HIGH / 2)
+    /* Otherwise all there was to say is in there already. */
+    if (h->error == 0 && h->leg[to].full && h->leg[to].out.len < H2_OUT_HIGH / 2)
         h2_pump(h);
 }
 
@@ -203,7 +205,8 @@ int bridge_h2_new(struct bridge **out, const struct bridge_options *o)
     h->memory.max = H2_MEMORY_MAX;
     h->max_streams = o->max_streams != 0 ? o->max_streams : 100;
     h->told_streams = h->max_streams;
-    h->via = o->via;
+    if (o->via != NULL)
+        snprintf(h->via, sizeof h->via, "2 %s", o->via);
     if (h2_session_new(h, BRIDGE_SERVER) < 0 || h2_session_new(h, BRIDGE_CLIENT) < 0) {
         ops_free(&h->b);
         return -ENOMEM;

@@ -77,6 +77,7 @@ struct h2_leg {
     struct h2_meter meter;
     struct h2_head head;        /* the one that is being read: they never interleave */
     size_t heads_waiting;       /* bytes of heads in the session's queue */
+    bool full;                  /* out is: there may be more to say */
     bool eof, done;             /* done: nothing more will be sent or is read */
     bool goaway;                /* we sent or queued a last GOAWAY */
 };
@@ -90,7 +91,7 @@ struct h2 {
     uint32_t told_streams;      /* SETTINGS_MAX_CONCURRENT_STREAMS as the client knows it */
     bool told_connect, draining;
     bool running;               /* a session is at work: what wakes has to wait */
-    const char *via;
+    char via[80];               /* as we say it, RFC 9110 section 7.6.3; "" not */
     int error;                  /* -ENOMEM: all is over */
 };
 

@@ -44,10 +44,17 @@ static uint64_t number_of(struct mw_span digits)
     return v;
 }
 
-static void head_make(struct content_head *out, struct http_field *fields,
-                      const struct h2_stream *s, enum bridge_side from,
-                      const struct h2_head *head)
+/* Its fields are to be given back; false: no memory for them. */
+static bool head_make(struct content_head *out, struct h2 *h, const struct h2_stream *s,
+                      enum bridge_side from)
 {
+    const struct h2_head *head = &s->to[h2_other(from)].head;
+    struct http_field *fields = h2_alloc(&h->memory, head->n * sizeof(*fields));
+
+    if (fields == NULL) {
+        h2_session_check(h, BRIDGE_CLIENT, NGHTTP2_ERR_NOMEM);
+        return false;
+    }
     *out = (struct content_head){ .side = side_of(from),
                                   .method = s->request.method,
                                   .scheme = s->request.scheme,
@@ -67,6 +74,7 @@ static void head_make(struct content_head *out, struct http_field *fields,
         }
         fields[out->n_fields++] = f;
     }
+    return true;
 }
 
 static void on_wake(void *owner)
@@ -93,7 +101,6 @@ static void on_wake(void *owner)
 
 bool h2_content_open(struct h2 *h, struct h2_stream *s)
 {
-    struct http_field fields[H2_HEAD_FIELDS_MAX];
     struct content_head head;
     const struct content_block failed = { 502, "A content check failed",
                                           "A content check of the gateway could not begin.",
@@ -102,8 +109,10 @@ bool h2_content_open(struct h2 *h, struct h2_stream *s)
 
     if (h->b.stages == NULL || h->b.stages->n == 0)
         return true;
-    head_make(&head, fields, s, BRIDGE_CLIENT, &s->to[BRIDGE_SERVER].head);
+    if (!head_make(&head, h, s, BRIDGE_CLIENT))
+        return false;
     r = exchange_open(&s->x, h->b.stages, &head, on_wake, s);
+    h2_free(&h->memory, (void *)(uintptr_t)head.fields);
     if (r == -ENOMEM)
         h2_session_check(h, BRIDGE_CLIENT, NGHTTP2_ERR_NOMEM);
     else if (r < 0)
@@ -114,13 +123,16 @@ bool h2_content_open(struct h2 *h, struct h2_stream *s)
 static bool head_pass(struct h2 *h, struct h2_stream *s, enum bridge_side from)
 {
     struct h2_way *way = &s->to[h2_other(from)];
-    struct http_field fields[H2_HEAD_FIELDS_MAX];
     struct content_block why = { 0 };
     struct content_head head;
+    int answer;
 
     if (s->x != NULL) {
-        head_make(&head, fields, s, from, &way->head);
-        if (!may_go_on(h, s, way, exchange_head(s->x, &head, &why), &why))
+        if (!head_make(&head, h, s, from))
+            return false;
+        answer = exchange_head(s->x, &head, &why);
+        h2_free(&h->memory, (void *)(uintptr_t)head.fields);
+        if (!may_go_on(h, s, way, answer, &why))
             return false;
     }
     way->head_waits = false;

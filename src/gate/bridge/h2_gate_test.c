@@ -83,7 +83,8 @@ static void rulings(void **state)
     asked = talk_asked(&t, talk_request(&t, "GET", "/", true, NULL));
     talk_run(&t);
     assert_string_equal((char *)asked->heads.data, "[:status 403][content-length 5]"
-                        "[cache-control no-store][content-type text/html]");
+                        "[cache-control no-store][content-type text/html]"
+                        "[content-security-policy frame-ancestors 'none']");
     assert_string_equal((char *)asked->body.data, "<p>no");
     assert_true(asked->closed);
     assert_int_equal(bridge_counts(t.bridge).blocked, 1);

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 
 #include "gate/bridge/h2.h"
 
@@ -7,10 +6,19 @@
 
 enum { OWN_FIELDS = 8 };        /* pseudo-fields and Via */
 
+/* Not on the stack: a frame of 10 KiB would be cleared for each head. */
 struct fields {
-    nghttp2_nv nv[H2_HEAD_FIELDS_MAX + OWN_FIELDS];
+    nghttp2_nv *nv;
     size_t n, size;
 };
+
+static bool fields_begin(struct h2 *h, struct fields *f, const struct h2_head *head)
+{
+    *f = (struct fields){ .nv = h2_alloc(&h->memory, (head->n + OWN_FIELDS) * sizeof(*f->nv)) };
+    if (f->nv == NULL)
+        h2_session_check(h, BRIDGE_CLIENT, NGHTTP2_ERR_NOMEM);
+    return f->nv != NULL;
+}
 
 static void fields_add(struct fields *f, struct mw_span name, struct mw_span value, uint8_t flags)
 {
@@ -39,13 +47,10 @@ static void fields_copy(struct fields *f, const struct h2_head *head, bool drop_
     }
 }
 
-/* RFC 9110 section 7.6.3.  `text` has to live until the head is submitted. */
-static void via_add(struct fields *f, const struct h2 *h, char *text, size_t room)
+static void via_add(struct fields *f, const struct h2 *h)
 {
-    if (h->via == NULL)
-        return;
-    snprintf(text, room, "2 %s", h->via);
-    fields_add(f, SPAN_LIT("via"), span_str(text), 0);
+    if (h->via[0] != '\0')
+        fields_add(f, SPAN_LIT("via"), span_str(h->via), 0);
 }
 
 static struct mw_span pseudo(const struct h2_head *head, const char *name)
@@ -62,14 +67,15 @@ static void request_forward(struct h2 *h, struct h2_stream *s, const nghttp2_dat
     const struct h2_head *head = &s->to[BRIDGE_SERVER].head;
     const struct bridge_request *r = &s->request;
     struct mw_span protocol = pseudo(head, ":protocol");
-    struct fields f = { .n = 0 };
-    char via[80];
+    struct fields f;
     int32_t id;
 
     if (server->done) {
         h2_stream_reset(h, s, BRIDGE_CLIENT, NGHTTP2_REFUSED_STREAM);
         return;
     }
+    if (!fields_begin(h, &f, head))
+        return;
     fields_add(&f, SPAN_LIT(":method"), r->method, 0);
     if (r->scheme.len > 0)
         fields_add(&f, SPAN_LIT(":scheme"), r->scheme, 0);
@@ -79,8 +85,9 @@ static void request_forward(struct h2 *h, struct h2_stream *s, const nghttp2_dat
     if (protocol.data != NULL)
         fields_add(&f, SPAN_LIT(":protocol"), protocol, 0);
     fields_copy(&f, head, exchange_changes(s->x));
-    via_add(&f, h, via, sizeof via);
+    via_add(&f, h);
     id = nghttp2_submit_request(server->session, NULL, f.nv, f.n, body, s);
+    h2_free(&h->memory, f.nv);
     if (id < 0) {       /* no stream IDs are left: this connection is used up */
         h2_session_check(h, BRIDGE_SERVER, id);
         h2_stream_reset(h, s, BRIDGE_CLIENT, NGHTTP2_REFUSED_STREAM);
@@ -95,20 +102,20 @@ static void response_forward(struct h2 *h, struct h2_stream *s, const nghttp2_da
     struct h2_leg *client = &h->leg[BRIDGE_CLIENT];
     struct h2_head *head = &s->to[BRIDGE_CLIENT].head;
     struct mw_span status = pseudo(head, ":status");
-    struct fields f = { .n = 0 };
-    char via[80];
+    struct fields f;
 
     if (s->connect && status.data[0] == '2')
         h2_websocket_begin(h, s, head);
-    if (!s->open[BRIDGE_CLIENT] || client->done)
+    if (!s->open[BRIDGE_CLIENT] || client->done || !fields_begin(h, &f, head))
         return;
     fields_add(&f, SPAN_LIT(":status"), status, 0);
     fields_copy(&f, head, exchange_changes(s->x));
-    via_add(&f, h, via, sizeof via);
+    via_add(&f, h);
     client->heads_waiting += f.size;
     h2_session_check(h, BRIDGE_CLIENT, nghttp2_submit_response(client->session,
                                                                s->id[BRIDGE_CLIENT], f.nv, f.n,
                                                                body));
+    h2_free(&h->memory, f.nv);
 }
 
 void h2_message_forward(struct h2 *h, struct h2_stream *s, enum bridge_side from)
@@ -136,12 +143,15 @@ void h2_message_forward(struct h2 *h, struct h2_stream *s, enum bridge_side from
 void h2_message_send_trailers(struct h2 *h, struct h2_stream *s, enum bridge_side to)
 {
     struct h2_leg *leg = &h->leg[to];
-    struct fields f = { .n = 0 };
+    struct fields f;
 
+    if (!fields_begin(h, &f, &s->to[to].trailers))
+        return;
     fields_copy(&f, &s->to[to].trailers, false);
     if (to == BRIDGE_CLIENT)
         leg->heads_waiting += f.size;
     h2_session_check(h, to, nghttp2_submit_trailer(leg->session, s->id[to], f.nv, f.n));
+    h2_free(&h->memory, f.nv);
     h2_head_clear(&h->memory, &s->to[to].trailers);
 }
 
@@ -280,13 +290,13 @@ static void request_take(struct h2 *h, struct h2_stream *s, bool end)
 static void interim_forward(struct h2 *h, struct h2_stream *s, const struct h2_head *head)
 {
     struct h2_leg *client = &h->leg[BRIDGE_CLIENT];
-    struct fields f = { .n = 0 };
+    struct fields f;
 
     if (++s->interim > H2_INTERIM_MAX || head->too_big) {
         refuse(h, s, BRIDGE_SERVER, 502, "The server sent too many interim answers.");
         return;
     }
-    if (!s->open[BRIDGE_CLIENT] || client->done)
+    if (!s->open[BRIDGE_CLIENT] || client->done || !fields_begin(h, &f, head))
         return;
     fields_add(&f, SPAN_LIT(":status"), pseudo(head, ":status"), 0);
     fields_copy(&f, head, false);
@@ -294,6 +304,7 @@ static void interim_forward(struct h2 *h, struct h2_stream *s, const struct h2_h
     h2_session_check(h, BRIDGE_CLIENT,
                      nghttp2_submit_headers(client->session, 0, s->id[BRIDGE_CLIENT], NULL, f.nv,
                                             f.n, NULL));
+    h2_free(&h->memory, f.nv);
 }
 
 static void response_take(struct h2 *h, struct h2_stream *s, bool end)

@@ -433,6 +433,7 @@ void h2_session_flush(struct h2 *h, enum bridge_side side, bool *progress)
             h2_session_check(h, side, NGHTTP2_ERR_NOMEM);
         *progress |= leg->out.len != before;
     }
+    leg->full = leg->out.len >= H2_OUT_HIGH;
     if (!leg->done && nghttp2_session_want_read(leg->session) == 0 &&
         nghttp2_session_want_write(leg->session) == 0) {
         leg->done = true;
