@@ -355,8 +355,8 @@ static int section_of(struct scan *s, struct growing *node, bool brackets)
     if (s->source->depth == 0)
         return ucl_fail(&s->here, s->error, "this file has no sections; remove the brace");
     if (node->node.n > 1 || brackets || (label != NULL && label->kind != UCL_WORD))
-        return ucl_fail(&label->at, s->error, "a section has one label at most; quote it if it "
-                                              "has spaces");
+        return ucl_fail(&node->node.value, s->error,
+                        "a section has one label at most; quote it if it has spaces");
     node->node.label = label != NULL ? label->text : NULL;
     node->node.kind = UCL_SECTION;
     node->node.first = NULL;

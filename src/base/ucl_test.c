@@ -133,7 +133,8 @@ static void test_wrong_syntax_is_placed(void **state)
     refused(f, "\ta { b 1\n", "g.conf:1:4: this section is not closed with \"}\"");
     refused(f, "a [1,\n 2", "g.conf:1:3: this list is not closed with \"]\"");
     refused(f, "a b c { }", "g.conf:1:3: a section has one label at most; quote it if it has spaces");
-    refused(f, "a [b] { }", "g.conf:1:4: a section has one label at most; quote it if it has spaces");
+    refused(f, "a [] { }", "g.conf:1:3: a section has one label at most; quote it if it has spaces");
+    refused(f, "a [b] { }", "g.conf:1:3: a section has one label at most; quote it if it has spaces");
     refused(f, "a { ] }",
             "g.conf:1:5: a setting's name, or \"}\" at the section's end, is expected here");
     refused(f, "a 1 }", "g.conf:1:5: a setting's name is expected here");

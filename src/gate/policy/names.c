@@ -49,7 +49,6 @@ int names_add(struct names *n, const struct names_reader *r, const char *text,
               const struct ucl_place *at, size_t tag)
 {
     bool tree = text[0] == '.';
-    struct ucl_shown shown = ucl_show(text);
     struct host host;
     char *copy;
 
@@ -58,12 +57,12 @@ int names_add(struct names *n, const struct names_reader *r, const char *text,
     if (strchr(text, '*') != NULL)
         return ucl_fail(at, r->error,
                         "%s: no \"*\" in \"%s\"; a leading dot covers a name and all below it",
-                        r->key, shown.text);
+                        r->key, ucl_show(text).text);
     if (host_parse(&host, text + tree) != 0 || host.kind == HOST_NONE)
-        return ucl_fail(at, r->error, "%s: \"%s\" is not a host name", r->key, shown.text);
+        return ucl_fail(at, r->error, "%s: \"%s\" is not a host name", r->key, ucl_show(text).text);
     if (host.kind == HOST_IP)
         return ucl_fail(at, r->error, "%s: %s is an address; write it under \"destination\"",
-                        r->key, shown.text);
+                        r->key, ucl_show(text).text);
     if (tree && !r->whole_suffix && is_suffix(&host))
         return refuse_suffix(r, &host, at);
     copy = arena_strdup(r->arena, host.text);

@@ -458,11 +458,18 @@ static int category_find(struct load *l, struct gate_rule *rule, const char *wor
 
 int rule_finish(struct load *l, struct gate_rule *rule, size_t number)
 {
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(1024);
     int r = 0;
 
-    rule->text = rule->label != NULL
-                     ? arena_printf(l->arena, "rule %zu (%s)", number, ucl_show(rule->label).text)
-                     : arena_printf(l->arena, "rule %zu", number);
+    buf_printf(&text, "rule %zu", number);
+    if (rule->label != NULL) {
+        buf_str(&text, " (");
+        text_safe(&text, span_str(rule->label), 60);
+        buf_str(&text, ")");
+    }
+    if (buf_error(&text) != 0)
+        return -ENOMEM;
+    rule->text = arena_strdup(l->arena, (const char *)text.data);
     rule->lists = arena_calloc(l->arena, rule->categories.n + 1, sizeof *rule->lists);
     if (rule->text == NULL || rule->lists == NULL)
         return -ENOMEM;

@@ -1,0 +1,48 @@
+"""Every setting of the gate is in midwatch-gate.conf(5), under its section, and no other."""
+import re
+import sys
+
+import tree
+
+SOURCES = ["settings", "rule", "catalogue"]
+TABLE = re.compile(r"struct config_key (\w+)_keys\[\] = \{(.*?)\n\};", re.S)
+KEY = re.compile(r'(?:\b[A-Z]+\(|\{ )"([a-z0-9-]+)"')
+SECTION = re.compile(r"^\.Ss (.+)$")
+ITEM = re.compile(r"^\.It Ic ([a-z0-9-]+)\b")
+TOP = "Top level"
+
+
+def coded():
+    found = set()
+    for name in SOURCES:
+        text = (tree.ROOT / f"src/gate/policy/{name}.c").read_text()
+        for table, body in TABLE.findall(text):
+            section = TOP if table == "settings" else table
+            found |= {(section, key) for key in KEY.findall(body)}
+    return found
+
+
+def written(text):
+    found, section = set(), None
+    for line in text.splitlines():
+        named, item = SECTION.match(line), ITEM.match(line)
+        if named:
+            section = named.group(1)
+        elif item:
+            found.add((section, item.group(1)))
+    return found
+
+
+def problems():
+    have = coded()
+    told = written((tree.ROOT / "man/midwatch-gate.conf.5").read_text())
+    if (TOP, "listen") not in have or ("rule", "names") not in have or len(have) < 80:
+        yield "the test itself is broken: it does not find the settings in the sources"
+    for section, key in sorted(have - told):
+        yield f"man/midwatch-gate.conf.5: under \"{section}\", {key} is missing"
+    for section, key in sorted(told - have, key=str):
+        yield f"man/midwatch-gate.conf.5: under \"{section}\", {key} is no setting"
+
+
+if __name__ == "__main__":
+    sys.exit(tree.report("gate manual", list(problems())))
