@@ -162,6 +162,7 @@ static void tls(struct json_out *j, const struct audit_record *r)
 /* What a search for one address, name or certificate should find, whatever field it is in. */
 static void related(struct json_out *j, const struct audit_record *r)
 {
+    bool named = r->host != NULL && r->host[0] != '\0' && !is_address(r->host);
     char text[ADDR_TEXT];
 
     json_open(j, "related", '{');
@@ -175,6 +176,16 @@ static void related(struct json_out *j, const struct audit_record *r)
             addr_text(&r->destination, false, text);
             json_text(j, NULL, text);
         }
+        json_close(j, ']');
+    }
+    if (named) {
+        json_open(j, "hosts", '[');
+        json_text(j, NULL, r->host);
+        json_close(j, ']');
+    }
+    if (r->user != NULL && r->user[0] != '\0') {
+        json_open(j, "user", '[');
+        json_text(j, NULL, r->user);
         json_close(j, ']');
     }
     if (is_sha256(r->origin_sha256) || is_sha256(r->forged_sha256)) {

@@ -68,7 +68,7 @@ static void metadata(struct json_out *j, const struct render *how, const struct 
     char id[40];
 
     json_open(j, "metadata", '{');
-    json_text(j, "version", "1.4.0");
+    json_text(j, "version", "1.8.0");
     json_open(j, "product", '{');
     json_text(j, "name", "midwatch gate");
     json_text(j, "vendor_name", "Midwatch");

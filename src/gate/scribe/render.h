@@ -1,7 +1,7 @@
 /*
  * One record as one JSON object: ECS field names, or OCSF's.  Pure.
  * The object is left open where the chain goes: line.h closes it.
- * Source: Elastic Common Schema 8.17; OCSF 1.4.0 (Network Activity 4001 with the profiles
+ * Source: Elastic Common Schema 8.17; OCSF 1.8.0 (Network Activity 4001 with the profiles
  *         network_proxy and security_control, Base Event 0).  docs/gate-log.md has the table.
  */
 #ifndef GATE_SCRIBE_RENDER_H
