@@ -25,21 +25,22 @@ const char *http_error_text(enum http_error error)
 /* ------------------------------------------------------------------------ tokens ---- */
 
 /* RFC 9110 section 5.6.2: letters, digits and !#$%&'*+-.^_`|~ */
-static const uint8_t token_bits[32] = {
-    [4] = 0xfa, [5] = 0x6c, [6] = 0xff, [7] = 0x03, [8] = 0xfe, [9] = 0xff, [10] = 0xff,
-    [11] = 0xc7, [12] = 0xff, [13] = 0xff, [14] = 0xff, [15] = 0x57,
+static const bool token_chars[256] = {
+    ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true,
+    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true,
+    ['`'] = true, ['|'] = true, ['~'] = true,
+    ['0'] = true, true, true, true, true, true, true, true, true, true,
+    ['A'] = true, true, true, true, true, true, true, true, true, true, true, true, true,
+            true, true, true, true, true, true, true, true, true, true, true, true, true,
+    ['a'] = true, true, true, true, true, true, true, true, true, true, true, true, true,
+            true, true, true, true, true, true, true, true, true, true, true, true, true,
 };
-
-static inline bool is_token_char(uint8_t c)
-{
-    return (token_bits[c >> 3] >> (c & 7) & 1) != 0;
-}
 
 static size_t token_len(struct mw_span s)
 {
     size_t i = 0;
 
-    while (i < s.len && is_token_char(s.data[i]))
+    while (i < s.len && token_chars[s.data[i]])
         i++;
     return i;
 }
@@ -50,7 +51,7 @@ bool http_is_token(struct mw_span s)
 }
 
 /* Eight bytes at once: is one of them below space, or DEL?  Tabs are told apart afterwards. */
-static bool may_hold_controls(const uint8_t *at)
+static inline bool may_hold_controls(const uint8_t *at)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
     uint64_t v, del;
@@ -70,12 +71,14 @@ bool http_is_value(struct mw_span s)
 {
     size_t i = 0;
 
-    while (i < s.len) {
-        if (s.len - i >= 8 && !may_hold_controls(s.data + i)) {
-            i += 8;
-            continue;
+    for (; i + 8 <= s.len; i += 8) {
+        for (size_t k = i; may_hold_controls(s.data + i) && k < i + 8; k++) {
+            if (!is_value_char(s.data[k]))
+                return false;
         }
-        if (!is_value_char(s.data[i++]))
+    }
+    for (; i < s.len; i++) {
+        if (!is_value_char(s.data[i]))
             return false;
     }
     return true;
@@ -99,6 +102,7 @@ static enum http_error cut_field(struct mw_span line, struct http_field *f)
 static enum http_state bad(struct http_head *head, enum http_error error)
 {
     head->error = error;
+    head->n_fields = 0;             /* of a head that is refused nothing is told */
     return HTTP_BAD;
 }
 
@@ -106,21 +110,19 @@ static enum http_state bad(struct http_head *head, enum http_error error)
 static enum http_error read_line(struct http_head *head, struct mw_span line, bool first,
                                  size_t field, bool store)
 {
-    struct http_field f;
+    struct http_field looked_at;
+    bool fits = field < HTTP_MAX_FIELDS;
     enum http_error error;
 
     if (first) {
         head->start_line = line;
         return http_is_value(line) ? HTTP_E_OK : HTTP_E_START_LINE;
     }
-    error = cut_field(line, &f);
+    error = cut_field(line, store && fits ? &head->fields[field] : &looked_at);
     if (error != HTTP_E_OK)
         return error;
-    if (field >= HTTP_MAX_FIELDS)
-        return HTTP_E_TOO_MANY;
-    if (store)
-        head->fields[head->n_fields++] = f;
-    return HTTP_E_OK;
+    head->n_fields = field + 1;
+    return fits ? HTTP_E_OK : HTTP_E_TOO_MANY;
 }
 
 /* No end of line has come: the line may go on, within limits. */
@@ -220,21 +222,29 @@ struct mw_span http_head_find(const struct http_head *head, struct mw_span name)
 enum http_error http_head_frame(const struct http_head *head, enum http_body_kind *kind,
                                 uint64_t *length)
 {
-    size_t lengths = http_head_count(head, SPAN_LIT("content-length"));
-    size_t codings = http_head_count(head, SPAN_LIT("transfer-encoding"));
+    const struct http_field *found[2] = { NULL, NULL };
+    size_t count[2] = { 0, 0 };
     int64_t number;
 
-    if (codings > 0) {
+    for (size_t i = 0; i < head->n_fields; i++) {
+        const struct http_field *f = &head->fields[i];
+        int which = f->name.len == 17 ? 0 : 1;
+
+        if ((f->name.len == 17 && span_eq_nocase(f->name, SPAN_LIT("transfer-encoding"))) ||
+            (f->name.len == 14 && span_eq_nocase(f->name, SPAN_LIT("content-length")))) {
+            found[which] = f;
+            count[which]++;
+        }
+    }
+    if (found[0] != NULL) {
         /* RFC 9112 section 6.1: beside Content-Length it is an attack until shown otherwise. */
-        if (lengths > 0)
+        if (found[1] != NULL)
             return HTTP_E_LENGTH;
-        if (codings > 1 || !span_eq_nocase(http_head_find(head, SPAN_LIT("transfer-encoding")),
-                                           SPAN_LIT("chunked")))
+        if (count[0] > 1 || !span_eq_nocase(found[0]->value, SPAN_LIT("chunked")))
             return HTTP_E_CODING;
         *kind = HTTP_BODY_CHUNKED;
-    } else if (lengths > 0) {
-        if (lengths > 1 || text_number(http_head_find(head, SPAN_LIT("content-length")), 0,
-                                       INT64_MAX, &number) != 0)
+    } else if (found[1] != NULL) {
+        if (count[1] > 1 || text_number(found[1]->value, 0, INT64_MAX, &number) != 0)
             return HTTP_E_LENGTH;
         *kind = HTTP_BODY_LENGTH;
         *length = (uint64_t)number;

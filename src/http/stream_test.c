@@ -81,7 +81,32 @@ static void a_head_is_refused_as_soon_as_it_is_wrong(void **state)
 
             assert_int_equal(read_in_two(&head, cases[i].text, cut), HTTP_BAD);
             assert_int_equal(head.error, cases[i].error);
+            assert_int_equal(head.n_fields, 0);
         }
+    }
+}
+
+static void too_many_fields_are_refused_wherever_they_are_cut(void **state)
+{
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(1 << 16);
+
+    (void)state;
+    buf_str(&text, "GET / HTTP/1.1\r\n");
+    for (int i = 0; i < HTTP_MAX_FIELDS; i++)
+        buf_str(&text, "A: b\r\n");
+    for (int more = 0; more < 2; more++) {
+        size_t len = text.len;
+
+        buf_str(&text, more == 1 ? "A: b\r\n\r\n" : "\r\n");
+        for (size_t cut = 0; cut < text.len; cut += 7) {
+            struct http_head head;
+
+            assert_int_equal(read_in_two(&head, (const char *)text.data, cut),
+                             more == 1 ? HTTP_BAD : HTTP_DONE);
+            assert_int_equal(head.error, more == 1 ? HTTP_E_TOO_MANY : HTTP_E_OK);
+            assert_int_equal(head.n_fields, more == 1 ? 0 : HTTP_MAX_FIELDS);
+        }
+        buf_truncate(&text, len);
     }
 }
 
@@ -208,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_head_reads_the_same_wherever_it_is_cut),
         cmocka_unit_test(every_byte_is_a_token_a_value_or_neither),
         cmocka_unit_test(a_head_is_refused_as_soon_as_it_is_wrong),
+        cmocka_unit_test(too_many_fields_are_refused_wherever_they_are_cut),
         cmocka_unit_test(limits_hold_before_a_line_ends),
         cmocka_unit_test(chunks_and_trailers_read_the_same_in_any_steps),
         cmocka_unit_test(an_empty_trailer_takes_no_memory),

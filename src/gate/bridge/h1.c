@@ -219,7 +219,7 @@ static void blank_skip(struct h1 *h)
 static int request_step(struct h1 *h)
 {
     struct h1_leg *leg = &h->from[BRIDGE_CLIENT];
-    struct http_head head;
+    LEFT_UNSET struct http_head head;
     enum http_state state;
     int r;
 
@@ -269,7 +269,7 @@ static int unasked_step(struct h1 *h)
 static int response_step(struct h1 *h)
 {
     struct h1_leg *leg = &h->from[BRIDGE_SERVER];
-    struct http_head head;
+    LEFT_UNSET struct http_head head;
     enum http_state state;
     int r;
 

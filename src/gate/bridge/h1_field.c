@@ -1,39 +1,36 @@
 /* Which fields are for one connection only, and what they say (RFC 9110 section 7.6.1). */
 #include "gate/bridge/h1.h"
 
+static inline bool is(struct mw_span name, const char *what)
+{
+    return span_eq_nocase(name, span_str(what));
+}
+
+/* Most fields are told apart by their length. */
 enum h1_field h1_field_kind(struct mw_span name)
 {
-    static const struct {
-        const char *name;
-        uint8_t len;
-        enum h1_field kind;
-    } known[] = {
-        { "te", 2, H1_TE },
-        { "host", 4, H1_HOST },
-        { "expect", 6, H1_EXPECT },
-        { "upgrade", 7, H1_UPGRADE },
-        { "trailer", 7, H1_TRAILER },
-        { "connection", 10, H1_CONNECTION },
-        { "keep-alive", 10, H1_HOP },
-        { "content-length", 14, H1_CONTENT_LENGTH },
-        { "http2-settings", 14, H1_HOP },
-        { "transfer-encoding", 17, H1_HOP },
-    };
-    /* Most fields are told apart by their length. */
-    static const uint32_t lengths =
-        1u << 2 | 1u << 4 | 1u << 6 | 1u << 7 | 1u << 10 | 1u << 14 | 1u << 17;
-
-    if (name.len > 6 && (name.data[0] | 0x20) == 'p' &&
-        span_eq_nocase(span_cut(name, 0, 6), SPAN_LIT("proxy-")))
+    if (name.len > 6 && (name.data[0] | 0x20) == 'p' && is(span_of(name.data, 6), "proxy-"))
         return H1_HOP;
-    if (name.len >= 32 || (lengths >> name.len & 1) == 0)
+    switch (name.len) {
+    case 2:
+        return is(name, "te") ? H1_TE : H1_OTHER;
+    case 4:
+        return is(name, "host") ? H1_HOST : H1_OTHER;
+    case 6:
+        return is(name, "expect") ? H1_EXPECT : H1_OTHER;
+    case 7:
+        return is(name, "upgrade") ? H1_UPGRADE : is(name, "trailer") ? H1_TRAILER : H1_OTHER;
+    case 10:
+        return is(name, "connection") ? H1_CONNECTION : is(name, "keep-alive") ? H1_HOP : H1_OTHER;
+    case 14:
+        return is(name, "content-length") ? H1_CONTENT_LENGTH
+               : is(name, "http2-settings") ? H1_HOP
+                                            : H1_OTHER;
+    case 17:
+        return is(name, "transfer-encoding") ? H1_HOP : H1_OTHER;
+    default:
         return H1_OTHER;
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (known[i].len == name.len &&
-            span_eq_nocase(name, span_of(known[i].name, known[i].len)))
-            return known[i].kind;
     }
-    return H1_OTHER;
 }
 
 /* ---------------------------------------------------------------------- options ---- */

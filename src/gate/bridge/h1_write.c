@@ -50,7 +50,7 @@ void h1_put_fields(struct h1_writer *w, const struct http_head *head, const uint
         const struct http_field *f = &head->fields[i];
 
         /* Written as we understood it: "007" means other things to others. */
-        if (h1_field_kind(f->name) == H1_CONTENT_LENGTH) {
+        if (f->name.len == 14 && h1_field_kind(f->name) == H1_CONTENT_LENGTH) {
             h1_put(w, run);
             run.len = 0;
             if (length == NULL)
