@@ -5,6 +5,7 @@
         status, body, peer = gate.get("good.lab.test")
 """
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 import lab_cases
@@ -29,6 +31,137 @@ def wait_until(what, met, seconds=SECONDS):
         time.sleep(0.02)
 
 
+class Authority:
+    """A CA of the test's own, and leaves for servers that the lab does not have."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.cert = folder / "own-ca.pem"
+        self.openssl("req", "-x509", *self.new_key("own-ca"), "-out", str(self.cert), "-days",
+                     "100", "-subj", "/CN=Test world root/O=Test world", "-addext",
+                     "basicConstraints=critical,CA:TRUE", "-addext",
+                     "keyUsage=critical,keyCertSign,cRLSign")
+
+    def openssl(self, *words):
+        done = subprocess.run(["openssl", *words], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise AssertionError("openssl: " + done.stderr.decode())
+
+    def new_key(self, name):
+        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                str(self.folder / f"{name}.key")]
+
+    def leaf(self, host):
+        """Certificate and key files."""
+        name = host.replace("*", "any")
+        cert = self.folder / f"{name}.pem"
+        rules, request = self.folder / f"{name}.cnf", self.folder / f"{name}.csr"
+        if not cert.exists():
+            rules.write_text(f"subjectAltName=DNS:{host}\nextendedKeyUsage=serverAuth\n"
+                             "keyUsage=critical,digitalSignature\n"
+                             "basicConstraints=critical,CA:FALSE\n"
+                             "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+            self.openssl("req", "-new", *self.new_key(name), "-out", str(request), "-subj",
+                         f"/CN={host}")
+            self.openssl("x509", "-req", "-in", str(request), "-CA", str(self.cert), "-CAkey",
+                         str(self.folder / "own-ca.key"), "-CAcreateserial", "-days", "60",
+                         "-extfile", str(rules), "-out", str(cert))
+        return cert, self.folder / f"{name}.key"
+
+
+class Origin:
+    """A TLS server whose every connection is given to `act(socket)`."""
+
+    def __init__(self, world, host, act, alpn=None, wants_certificate=False):
+        self.host, self.act, self.open = host, act, True
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        cert, key = world.authority.leaf(host)
+        self.context.load_cert_chain(cert, key)
+        if alpn:
+            self.context.set_alpn_protocols(alpn)
+        if wants_certificate:
+            self.context.verify_mode = ssl.CERT_OPTIONAL
+            self.context.load_verify_locations(world.authority.cert)
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.socket.getsockname()[1]
+        self.hellos = 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while self.open:
+            try:
+                raw, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(raw,), daemon=True).start()
+
+    def serve(self, raw):
+        try:
+            raw.settimeout(SECONDS)
+            with self.context.wrap_socket(raw, server_side=True) as tls:
+                self.hellos += 1
+                self.act(tls)
+        except OSError:
+            raw.close()
+
+    def close(self):
+        self.open = False
+        self.socket.close()
+
+
+class WebServer(Origin):
+    """An Origin that speaks HTTP/1.1 with keep-alive: GET, HEAD, POST (counts what it got)."""
+
+    def __init__(self, world, host, handler=None, **more):
+        super().__init__(world, host, self.http, **more)
+        self.handler = handler or EchoHandler
+
+    def http(self, tls):
+        self.handler(tls, ("127.0.0.1", 0), self)
+
+
+class EchoHandler(http.server.BaseHTTPRequestHandler):
+    """GET /bytes/N: N bytes; POST: how many came; else: the request as it arrived."""
+    protocol_version = "HTTP/1.1"
+
+    def answer(self, body, status=200):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_GET(self):
+        if self.path.startswith("/bytes/"):
+            self.answer(b"x" * int(self.path[7:]))
+        else:
+            self.answer((self.requestline + "\n" + str(self.headers)).encode())
+
+    do_HEAD = do_GET
+
+    def do_POST(self):
+        got = 0
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            while True:
+                n = int(self.rfile.readline().split(b";")[0], 16)
+                got += len(self.rfile.read(n))
+                self.rfile.readline()
+                if n == 0:
+                    break
+        else:
+            left = int(self.headers.get("Content-Length", 0))
+            while left > 0:
+                piece = self.rfile.read(min(left, 65536))
+                if not piece:
+                    return
+                got, left = got + len(piece), left - len(piece)
+        self.answer(str(got).encode())
+
+    def log_message(self, *_):
+        pass
+
+
 class Gate:
     """A running `midwatch gate`."""
 
@@ -42,9 +175,8 @@ class Gate:
         ready = self.state / "ready"
         self.errors = self.state / "stderr"
         command = [self.program, "gate", "--config", str(conf), "--state", str(self.state / "s"),
-                   "--roots", str(world.lab_folder / "roots.pem"),
+                   "--roots", str(world.roots), "--hosts-file", str(world.hosts),
                    "--local-roots", str(world.lab_folder / "local-roots.pem"),
-                   "--hosts-file", str(world.lab_folder / "hosts"),
                    "--dns", world.dns, "--ready-file", str(ready)]
         for url in listen:
             command += ["--listen", url]
@@ -181,6 +313,14 @@ class World:
         self.words = json.loads((self.lab_folder / "lab.json").read_text())["words"]
         self.dns = self.words["dns"]
         self.tls_port = int(self.words["tls"].rsplit(":", 1)[1])
+        self.authority = Authority(self.folder)
+        self.roots, self.hosts = self.folder / "roots.pem", self.folder / "hosts"
+        self.roots.write_text((self.lab_folder / "roots.pem").read_text()
+                              + self.authority.cert.read_text())
+        self.hosts.write_text((self.lab_folder / "hosts").read_text() + "".join(
+            f"127.0.0.1 {name}.world.test\n" for name in
+            ("web", "other", "h2", "socket", "left-alone", "forbidden", "wants-certificate",
+             "slow", "raw", "nobody")))
         return self
 
     def gate(self, listen=("http://127.0.0.1:0",), config="", extra=(), env=None):

@@ -1,0 +1,276 @@
+"""Ordinary clients through the gate: what is inspected, left alone, refused and blocked.
+
+usage: gate_clients_test.py MIDWATCH
+"""
+import base64
+import hashlib
+import http.client
+import os
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+
+import gate_world
+from gate_world import Tally, WebServer, Origin
+
+CONFIG = """
+contact = "help@example.test";
+rule "left alone" { names = [left-alone.world.test]; action = bypass; reason = "chosen by us"; }
+rule "forbidden" { names = [.forbidden.world.test]; action = block; reason = "not at work"; }
+"""
+
+
+def websocket(tls):
+    """A server that answers the handshake and echoes one frame at a time, unmasked."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += tls.recv(4096)
+    key = next(line.split(b":")[1].strip() for line in head.split(b"\r\n")
+               if line.lower().startswith(b"sec-websocket-key"))
+    accept = base64.b64encode(hashlib.sha1(
+        key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    tls.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    while True:
+        head = read(tls, 2)
+        n = head[1] & 0x7f
+        if n == 126:
+            n = struct.unpack(">H", read(tls, 2))[0]
+        mask, data = read(tls, 4), read(tls, n)
+        data = bytes(b ^ mask[i % 4] for i, b in enumerate(data))
+        size = bytes([n]) if n < 126 else b"\x7e" + struct.pack(">H", n)
+        tls.sendall(head[:1] + size + data)
+
+
+def read(s, n):
+    data = b""
+    while len(data) < n:
+        piece = s.recv(n - len(data))
+        if not piece:
+            raise ConnectionError("closed")
+        data += piece
+    return data
+
+
+def peer_of(world, host, port):
+    """The origin's own certificate, DER."""
+    context = ssl.create_default_context(cafile=str(world.roots))
+    with socket.create_connection(("127.0.0.1", port)) as raw, \
+            context.wrap_socket(raw, server_hostname=host) as tls:
+        return tls.getpeercert(True)
+
+
+def inspected(tally, world, gate):
+    web = WebServer(world, "web.world.test")
+    status, body, issuer = gate.get("web.world.test", "/hello?x=1", port=web.port)
+    tally.expect("a GET passes under our leaf", status == 200 and "Midwatch gate" in issuer
+                 and body.startswith(b"GET /hello?x=1 HTTP/1.1"), (status, body, issuer))
+    with gate.connect("web.world.test", port=web.port) as tls:
+        forged = tls.getpeercert()
+    tally.expect("the leaf names what the origin's does",
+                 forged["subjectAltName"] == (("DNS", "web.world.test"),), forged)
+    for size in (0, 1, 65536, 5000000):
+        got = gate.get("web.world.test", f"/bytes/{size}", port=web.port)[1]
+        tally.expect(f"{size} bytes come whole", got == b"x" * size, len(got))
+    with gate.connect("web.world.test", port=web.port) as tls:
+        one = http.client.HTTPSConnection("web.world.test")
+        one.sock = tls
+        for size in (10, 3000000):
+            one.request("POST", "/", body=b"y" * size)
+            tally.expect(f"{size} bytes go up whole", one.getresponse().read()
+                         == str(size).encode())
+        one.request("POST", "/", body=iter([b"z" * 1000] * 50), encode_chunked=True,
+                    headers={"Transfer-Encoding": "chunked"})
+        tally.expect("chunks go up whole", one.getresponse().read() == b"50000")
+        one.request("HEAD", "/bytes/77")
+        answer = one.getresponse()
+        tally.expect("HEAD has a length and no body", answer.read() == b""
+                     and answer.headers["Content-Length"] == "77")
+    other = gate.connect("web.world.test", port=web.port)
+    with other as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: bank.world.test\r\nConnection: close\r\n\r\n")
+        status = int(tls.recv(4096).split()[1])
+    tally.expect("a Host that the connection is not for is misdirected", status == 421, status)
+
+
+def left_alone(tally, world, gate):
+    web = WebServer(world, "left-alone.world.test")
+    context = ssl.create_default_context(cafile=str(world.roots))
+    raw = gate.tunnel("left-alone.world.test", web.port)
+    with context.wrap_socket(raw, server_hostname="left-alone.world.test") as tls:
+        seen = tls.getpeercert(True)
+        tls.sendall(b"GET /bytes/300000 HTTP/1.1\r\nHost: left-alone.world.test\r\n"
+                    b"Connection: close\r\n\r\n")
+        got = b"".join(iter(lambda: tls.recv(65536), b""))
+    tally.expect("a bypass shows the origin's certificate, byte for byte",
+                 seen == peer_of(world, "left-alone.world.test", web.port))
+    tally.expect("a bypass passes all bytes", got.endswith(b"x" * 300000), len(got))
+    # The name of an excepted site as SNI does not open a way to another one.
+    secret = WebServer(world, "web.world.test")
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    raw = gate.tunnel("web.world.test", secret.port)
+    try:
+        with context.wrap_socket(raw, server_hostname="left-alone.world.test") as tls:
+            tally.expect("a borrowed SNI is no bypass", tls.getpeercert(True)
+                         != peer_of(world, "web.world.test", secret.port))
+    except OSError:
+        tally.expect("a borrowed SNI is no bypass", True)
+
+
+def refused(tally, world, gate):
+    for name, word in (("expired.lab.test", b"expired"), ("revoked.lab.test", b"revoked"),
+                       ("self-signed.lab.test", b"self-signed")):
+        try:
+            gate.get(name)
+            tally.expect(f"{name} gets no trusted leaf", False, "a trusted one")
+        except ssl.SSLCertVerificationError:
+            tally.expect(f"{name} gets no trusted leaf", True)
+        try:
+            status, body, _ = gate.get(name, verify=False)
+        except OSError as wrong:
+            status, body = wrong, b""
+        tally.expect(f"the page says why {name} is refused", status == 403
+                     and word in body.lower() and b"help@example.test" in body,
+                     (status, body[:300]))
+    try:
+        gate.tunnel("www.forbidden.world.test")
+        tally.expect("a blocked name is refused at once", False)
+    except ConnectionRefusedError as status:
+        tally.expect("a blocked name is refused at once", status.args[0] == 403, status)
+    try:
+        gate.tunnel("nobody.world.test", 1)
+        tally.expect("a closed port is a bad gateway", False)
+    except ConnectionRefusedError as status:
+        tally.expect("a closed port is a bad gateway", status.args[0] in (502, 503), status)
+    try:
+        gate.tunnel("no-such-name.world.test", 443)
+        tally.expect("an unknown name is a bad gateway", False)
+    except ConnectionRefusedError as status:
+        tally.expect("an unknown name is a bad gateway", status.args[0] in (502, 503, 504), status)
+
+
+def upgraded(tally, world, gate):
+    server = Origin(world, "socket.world.test", websocket)
+    with gate.connect("socket.world.test", port=server.port) as tls:
+        tls.sendall(b"GET /chat HTTP/1.1\r\nHost: socket.world.test\r\nUpgrade: websocket\r\n"
+                    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += tls.recv(1)
+        tally.expect("a WebSocket opens", head.startswith(b"HTTP/1.1 101")
+                     and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in head, head)
+        for n in (5, 125, 126, 60000):
+            size = bytes([0x80 | n]) if n < 126 else b"\xfe" + struct.pack(">H", n)
+            tls.sendall(b"\x82" + size + b"abcd" + b"\0" * n)
+            frame = read(tls, 2)
+            got = frame[1] if frame[1] < 126 else struct.unpack(">H", read(tls, 2))[0]
+            tally.expect(f"a frame of {n} bytes comes back",
+                         got == n and read(tls, n) == (b"abcd" * n)[:n])
+        tls.sendall(b"\x82\x05hello")   # not masked: RFC 6455 section 5.1
+        left = b""
+        try:
+            left = b"".join(iter(lambda: tls.recv(4096), b""))
+        except OSError:
+            pass
+        tally.expect("an unmasked frame ends it", not left.endswith(b"hello"), left)
+
+
+def certificate_wanted(tally, world, gate):
+    server = WebServer(world, "wants-certificate.world.test", wants_certificate=True)
+    for _ in range(2):      # found out, then known
+        context = ssl.create_default_context(cafile=str(world.roots))
+        raw = gate.tunnel(server.host, server.port)
+        with context.wrap_socket(raw, server_hostname=server.host) as tls:
+            tally.expect("a server that wants a client's certificate is left alone",
+                         tls.getpeercert(True) is not None)
+
+
+def other_clients(tally, world, gate):
+    web = WebServer(world, "web.world.test")
+    url = f"https://web.world.test:{web.port}/bytes/1234"
+    proxy = f"http://127.0.0.1:{gate.port()}"
+    if shutil.which("curl"):
+        got = subprocess.run(["curl", "-sS", "--proxy", proxy, "--cacert", str(gate.ca), url],
+                             capture_output=True, timeout=60, check=False)
+        tally.expect("curl", got.stdout == b"x" * 1234, got)
+        if any(u.startswith("socks5") for u in gate.urls):
+            got = subprocess.run(["curl", "-sS", "--proxy",
+                                  f"socks5h://127.0.0.1:{gate.port('socks5')}", "--cacert",
+                                  str(gate.ca), url], capture_output=True, timeout=60,
+                                 check=False)
+            tally.expect("curl by SOCKS5", got.stdout == b"x" * 1234, got)
+        got = subprocess.run(["curl", "-sS", "--proxy", proxy, "-o", "/dev/null", "-w",
+                              "%{http_code}", f"http://{world.words['http']}/"],
+                             capture_output=True, timeout=60, check=False)
+        tally.expect("a plain request through the proxy is answered",
+                     got.stdout.isdigit() and int(got.stdout) in (200, 204, 404), got)
+    node = shutil.which("node")
+    if node:
+        script = ("const n=require('net'),t=require('tls');const s=n.connect(%d,'127.0.0.1',()=>"
+                  "s.write('CONNECT web.world.test:%d HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'));"
+                  "s.once('data',()=>{const c=t.connect({socket:s,servername:'web.world.test'},"
+                  "()=>c.write('GET /bytes/99 HTTP/1.1\\r\\nHost: web.world.test\\r\\n"
+                  "Connection: close\\r\\n\\r\\n'));let b='';c.on('data',d=>b+=d);"
+                  "c.on('end',()=>console.log(b.split('\\r\\n\\r\\n')[1].length))})"
+                  % (gate.port(), web.port))
+        got = subprocess.run([node, "-e", script], capture_output=True, timeout=60, check=False,
+                             env=dict(os.environ, NODE_EXTRA_CA_CERTS=str(gate.ca)))
+        tally.expect("Node", got.stdout.strip() == b"99", got)
+
+
+def http2(tally, world, gate):
+    if not shutil.which("nghttpd") or not shutil.which("curl"):
+        return
+    cert, key = world.authority.leaf("h2.world.test")
+    root = world.folder / "h2"
+    root.mkdir()
+    (root / "big").write_bytes(b"h" * 3000000)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    server = subprocess.Popen(["nghttpd", "-d", str(root), "--address=127.0.0.1", str(port),
+                               str(key), str(cert)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        def listens():
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return True
+            except OSError:
+                return False
+        gate_world.wait_until("nghttpd listens", listens)
+        got = subprocess.run(
+            ["curl", "-sS", "--http2", "--proxy", f"http://127.0.0.1:{gate.port()}", "--cacert",
+             str(gate.ca), "-w", "%{http_version} %{size_download}", "-o", "/dev/null",
+             "-o", "/dev/null", f"https://h2.world.test:{port}/big",
+             f"https://h2.world.test:{port}/big"],
+            capture_output=True, timeout=60, check=False)
+        tally.expect("HTTP/2 on both sides", got.stdout == b"2 3000000" * 2, got)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main():
+    program, = sys.argv[1:]
+    tally = Tally("gate clients")
+    with gate_world.World(program) as world:
+        gate = world.gate(listen=["http://127.0.0.1:0", "socks5://127.0.0.1:0"], config=CONFIG)
+        for part in (inspected, left_alone, refused, upgraded, certificate_wanted, other_clients,
+                     http2):
+            try:
+                part(tally, world, gate)
+            except Exception as wrong:      # the other parts have their say
+                tally.expect(part.__name__, False, repr(wrong))
+        if tally.failed:
+            print(gate.said())
+    return tally.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
