@@ -13,6 +13,12 @@
 
 struct learner;
 
+/* The file "learned.db" in this folder.  As store_open(). */
+MW_MUST_CHECK int learner_store_open(struct store **out, const char *folder, char *error);
+
+/* config: outlives the learner, or the next learner_reload().  The store outlives it too.
+ * Errors here and below: < 0 -errno, > 0 as base/store.h; what was learned meanwhile holds until
+ * the process ends, and is offered to the store again. */
 MW_MUST_CHECK int learner_new(struct learner **out, struct store *store,
                               const struct gate_config *config);
 void learner_free(struct learner *l);   /* NULL ok */
@@ -21,7 +27,12 @@ void learner_reload(struct learner *l, const struct gate_config *config);
 /* *changed: what learner_learned() answers is another now: tell the workers. */
 MW_MUST_CHECK int learner_take(struct learner *l, const struct learn_evidence *e, bool *changed);
 
-/* Exceptions in force (not proposals), the caller's array (free()), strings the learner's. */
+/* What time alone changes: ends, trials; and the store is told what it was not told yet.  Every
+ * minute or so, and by itself whenever evidence comes.  *changed: as above, else untouched. */
+MW_MUST_CHECK int learner_tick(struct learner *l, struct mw_wall now, bool *changed);
+
+/* Exceptions in force (not proposals), the caller's array (free()), strings the learner's until the
+ * next call with it. */
 MW_MUST_CHECK int learner_learned(struct learner *l, struct mw_wall now,
                                   struct gate_learned **items, size_t *n);
 

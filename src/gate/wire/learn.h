@@ -18,6 +18,7 @@ enum {
     LEARN_MAX_CONSENTS = 1000,  /* and no more bytes than LEARN_CONSENTS_BYTES */
     LEARN_CONSENTS_BYTES = 150 * 1024,
 };
+enum { LEARN_TOLD_S = 600 };            /* the same LEARN_USED is told at most once in so long */
 #define LEARN_LATEST_S INT64_C(253402300799)    /* the end of the year 9999 */
 
 /* How a client's handshake with a forged leaf ended. */
