@@ -14,6 +14,7 @@
 #include "check/explain.h"
 #include "check/pins.h"
 #include "check/watch.h"
+#include "gate/parent/gate.h"
 #include "lab/lab.h"
 
 static int help_command(int argc, char **argv);
@@ -30,6 +31,7 @@ static const struct command {
     { "trust", trust_command, "what was trusted anyway: list, remove, log" },
     { "pin", pin_command, "the keys a host must show: add, list, remove, import" },
     { "watch", watch_command, "check again and again, and tell only what changed" },
+    { "gate", gate_command, "the gateway that inspects TLS, honestly" },
     { "lab", lab_command, "every broken TLS in a box, on this computer only" },
     { "version", version_command, "which version this is" },
     { "help", help_command, "this text, or that of a command" },
