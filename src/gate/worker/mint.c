@@ -29,6 +29,7 @@ enum stage {
     AWAITS_KEY,                 /* our own, made in a thread */
     ASKED,
     ASKED_TWICE,
+    LAST_LOOK,                  /* over, but an answer may lie in the socket unread */
     STAGES,
 };
 
@@ -491,6 +492,15 @@ static void on_message(void *context, struct mw_span message)
     leave(m);
 }
 
+/* From a stage that is over to the next.  Counted from now, not from when it should have been:
+ * a process that was stopped for a while has not waited. */
+static void advance(struct mint *m, struct mint_flight *f, enum stage to, uint64_t more_ms)
+{
+    stage_remove(m, f);
+    stage_add(m, f, to);
+    f->due_ms = uv_now(m->loop) + more_ms;
+}
+
 static void on_timer(void *context, unsigned events)
 {
     struct mint *m = context;
@@ -499,17 +509,17 @@ static void on_timer(void *context, unsigned events)
 
     (void)events;
     enter(m);
-    while (!m->freed && (f = m->stages[ASKED].first) != NULL && f->due_ms <= now) {
+    while ((f = m->stages[ASKED].first) != NULL && f->due_ms <= now) {
         /* The answer to the first may still come, so a failure here is not the end. */
         if (channel_send(m->forge, buf_span(&f->message)) < 0)
             log_warning("mint: the forge cannot be asked again");
-        stage_remove(m, f);
-        stage_add(m, f, ASKED_TWICE);
-        f->due_ms += MINT_LIMIT_MS - ASK_AGAIN_MS;
         buf_deinit(&f->message);
         keep_bytes(m, f, 0);
+        advance(m, f, ASKED_TWICE, MINT_LIMIT_MS - ASK_AGAIN_MS);
     }
-    while (!m->freed && (f = m->stages[ASKED_TWICE].first) != NULL && f->due_ms <= now)
+    while ((f = m->stages[ASKED_TWICE].first) != NULL && f->due_ms <= now)
+        advance(m, f, LAST_LOOK, 1);
+    while (!m->freed && (f = m->stages[LAST_LOOK].first) != NULL && f->due_ms <= now)
         flight_end(m, f, MINT_BROKEN, NULL, "the forge did not answer in time");
     leave(m);
 }
