@@ -34,6 +34,7 @@ struct tending {
     enum ca_wish wish;
     struct mw_wall now;
     bool root_new;
+    bool torn;                  /* a key is new and its certificate is not */
     struct buf *error;
 };
 
@@ -98,26 +99,13 @@ static int key_spki(struct buf *out, const EVP_PKEY *key)
     return buf_error(out);
 }
 
-/* A fresh key in the folder, or the one in the token.  On disk before its certificate is: until
- * that is there too, the pair is taken as damaged and made again. */
-static int key_provide(struct tending *t, enum ca_part part, EVP_PKEY **out)
+/* A fresh key, or the one in the token. */
+static int key_provide(const struct tending *t, enum ca_part part, EVP_PKEY **out)
 {
     struct keyholder_place token = ca_token(t->place);
-    char name[64];
-    int r;
 
-    if (ca_in_token(t->place, part))
-        return pkcs11_open(out, &token, t->error);
-    r = key_make(out, ca_kind(part));
-    if (r < 0)
-        return r;
-    snprintf(name, sizeof(name), "%s.key", ca_kind(part)->file);
-    r = vault_write_key(&t->vault, name, *out, t->error);
-    if (r < 0) {
-        EVP_PKEY_free(*out);
-        *out = NULL;
-    }
-    return r;
+    return ca_in_token(t->place, part) ? pkcs11_open(out, &token, t->error)
+                                       : key_make(out, ca_kind(part));
 }
 
 /* The root's key, to renew what is below it. */
@@ -147,7 +135,6 @@ static int root_need(struct tending *t)
 /* What was replaced is still recognised as ours, until it is over. */
 static int retire(struct tending *t, enum ca_part part)
 {
-    CLEANUP(buf_deinit) struct buf pem = BUF_INIT(1 << 20);
     struct cert *old = t->ca.members[part].cert;
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;
@@ -174,7 +161,8 @@ static int retire(struct tending *t, enum ca_part part)
     return r;
 }
 
-static int cert_write(struct tending *t, enum ca_part part, struct mw_span der)
+/* The key first: until its certificate is there too, the pair does not fit and is made again. */
+static int pair_write(struct tending *t, enum ca_part part, EVP_PKEY *key, struct mw_span der)
 {
     struct ca_member *m = &t->ca.members[part];
     char name[64];
@@ -184,15 +172,23 @@ static int cert_write(struct tending *t, enum ca_part part, struct mw_span der)
         r = cert_parse(&m->cert, der);
     if (r != 0)
         return r < 0 ? r : -EINVAL;
+    snprintf(name, sizeof(name), "%s.key", ca_kind(part)->file);
+    if (!ca_in_token(t->place, part))
+        r = vault_write_key(&t->vault, name, key, t->error);
+    if (r < 0)
+        return r;
+    t->torn = true;
     snprintf(name, sizeof(name), "%s.pem", ca_kind(part)->file);
-    return vault_write_cert(&t->vault, name, m->cert->x509, t->error);
+    r = vault_write_cert(&t->vault, name, m->cert->x509, t->error);
+    t->torn = r < 0;
+    return r;
 }
 
-/* The certificate of `key`, under the root or under itself. */
-static int cert_make(struct tending *t, enum ca_part part, const struct signer *own,
-                     struct mw_span spki)
+/* The certificate of this key, under the root or under itself. */
+static int cert_make(const struct tending *t, enum ca_part part, const struct signer *own,
+                     struct mw_span spki, struct buf *der)
 {
-    CLEANUP(buf_deinit) struct buf der = BUF_INIT(DER_MAX), subject = BUF_INIT(1024);
+    CLEANUP(buf_deinit) struct buf subject = BUF_INIT(1024);
     const struct ca_kind *kind = ca_kind(part);
     const struct ca_member *root = &t->ca.members[CA_ROOT];
     struct certificate_plan plan = {
@@ -214,13 +210,12 @@ static int cert_make(struct tending *t, enum ca_part part, const struct signer *
         if (plan.not_after.s > root->cert->not_after.s)
             plan.not_after = root->cert->not_after;
     }
-    r = certificate_make(&der, &plan, kind->self_signed ? own : &root->signer);
-    return r < 0 ? r : cert_write(t, part, buf_span(&der));
+    return certificate_make(der, &plan, kind->self_signed ? own : &root->signer);
 }
 
 static int part_make(struct tending *t, enum ca_part part)
 {
-    CLEANUP(buf_deinit) struct buf spki = BUF_INIT(DER_MAX);
+    CLEANUP(buf_deinit) struct buf spki = BUF_INIT(DER_MAX), der = BUF_INIT(DER_MAX);
     struct signer own = { .keyholder_fd = -1 };
     EVP_PKEY *key = NULL;
     int r = ca_kind(part)->self_signed ? 0 : root_need(t);
@@ -240,7 +235,9 @@ static int part_make(struct tending *t, enum ca_part part)
         r = -EINVAL;
     }
     if (r == 0)
-        r = cert_make(t, part, &own, buf_span(&spki));
+        r = cert_make(t, part, &own, buf_span(&spki), &der);
+    if (r == 0)
+        r = pair_write(t, part, own.key, buf_span(&der));
     if (r == 0 && part == CA_ROOT) {
         signer_deinit(&t->ca.members[CA_ROOT].signer);
         t->ca.members[CA_ROOT].signer = own;
@@ -326,7 +323,7 @@ static int tend_part(struct tending *t, enum ca_part part)
     if (r < 0 || !due)
         return r;
     r = part_make(t, part);
-    if (r == 0 || !usable)
+    if (r == 0 || !usable || t->torn)
         return r;
     /* It ends soon, but has not: a root whose key is kept elsewhere need not stop the gate. */
     log_warning("ca: %s.pem ends soon and cannot be renewed: %s", ca_kind(part)->file,

@@ -34,7 +34,8 @@ static ssize_t digest_sign(EVP_PKEY *key, const uint8_t *digest, uint8_t *signat
     size_t len = SIGNATURE_MAX;
     bool ok = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
               EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
-              EVP_PKEY_sign(ctx, signature, &len, digest, DIGEST) == 1;
+              EVP_PKEY_sign(ctx, signature, &len, digest, DIGEST) == 1 &&
+              len <= SIGNATURE_MAX;     /* see signer.c */
 
     EVP_PKEY_CTX_free(ctx);
     ERR_clear_error();
