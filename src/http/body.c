@@ -44,26 +44,23 @@ static int hex_value(uint8_t c)
 static enum http_state read_size(struct http_body *b, uint8_t c)
 {
     int digit = b->step == IN_EXTENSION ? -1 : hex_value(c);
+    bool good = ++b->line_len <= HTTP_MAX_CHUNK_LINE;
 
-    if (++b->line_len > HTTP_MAX_CHUNK_LINE)
-        return bad(b, HTTP_E_CHUNK);
     if (digit >= 0) {
-        if (++b->digits > 15)
-            return bad(b, HTTP_E_CHUNK);
+        good = good && ++b->digits <= 15;
         b->left = b->left << 4 | (uint64_t)digit;
         b->step = IN_SIZE;
     } else if (b->step == AT_SIZE) {
-        return bad(b, HTTP_E_CHUNK);
+        good = false;
     } else if (c == '\r') {
         b->step = AT_SIZE_LF;
     } else if (b->step == IN_SIZE) {
-        if (c != ';')
-            return bad(b, HTTP_E_CHUNK);
+        good = good && c == ';';
         b->step = IN_EXTENSION;
-    } else if ((c < ' ' && c != '\t') || c == 0x7f) {
-        return bad(b, HTTP_E_CHUNK);
+    } else {
+        good = good && (c >= ' ' || c == '\t') && c != 0x7f;
     }
-    return HTTP_MORE;
+    return good ? HTTP_MORE : bad(b, HTTP_E_CHUNK);
 }
 
 /* One byte of what is around the data. */

@@ -118,7 +118,7 @@ static int run_head(struct content_exchange *x, const struct content_head *head,
 int exchange_head(struct content_exchange *x, const struct content_head *head,
                   struct content_block *why)
 {
-    int answer;
+    int answer = CONTENT_PASS;
 
     if (x == NULL)
         return CONTENT_PASS;
@@ -261,7 +261,7 @@ static int run(struct content_exchange *x, struct pass *p)
 static int run_or_resume(struct content_exchange *x, struct pass *p, struct mw_span *out)
 {
     struct held *side = &x->sides[p->side];
-    int answer;
+    int answer = CONTENT_PASS;
 
     x->running = true;
     do {

@@ -336,8 +336,8 @@ static void an_answer_never_stands_in_for_the_next(void **state)
 {
     static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     static const char *const answers[] = {
-        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil",
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+         "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"),
         "HTTP/1.1 204 OK\r\nContent-Length: 4\r\n\r\nevil",
         "HTTP/1.1 304 OK\r\nContent-Length: 4\r\n\r\nevil",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nevil",
