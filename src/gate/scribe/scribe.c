@@ -257,11 +257,22 @@ static int make_folder(const char *path, const struct passwd *user, struct buf *
     return r;
 }
 
+/* Whom to become: the configured user, unless the parent left the state folder to root, because
+ * that user could not get there.  NULL: stay. */
+static const char *user_to_be(const struct gate_config *c)
+{
+    struct stat about;
+
+    if (geteuid() != 0 || stat(c->state_folder, &about) < 0 || about.st_uid == 0)
+        return NULL;
+    return c->user;
+}
+
 static int make_folders(struct scribe *s, struct buf *error)
 {
     const struct gate_config *c = s->config;
-    const struct passwd *user =
-        geteuid() == 0 && c->user != NULL ? getpwnam(c->user) : NULL; /* none: walls say so */
+    const char *name = user_to_be(c);
+    const struct passwd *user = name != NULL ? getpwnam(name) : NULL; /* none: walls say so */
     int r = make_folder(c->state_folder, user, error);
 
     if (r == 0)
@@ -310,7 +321,7 @@ static int build_walls(struct scribe *s, struct buf *error)
     const char *folders[] = { s->config->state_folder, s->config->audit.folder };
     const struct walls w = {
         .role = WALLS_SCRIBE,
-        .user = s->config->user,
+        .user = user_to_be(s->config),
         .folders = folders,
         .n_folders = ARRAY_LEN(folders),
     };
