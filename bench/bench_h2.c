@@ -219,11 +219,13 @@ static double raw_gbs(int rounds)
 static size_t resident(void)
 {
     FILE *f = fopen("/proc/self/statm", "r");
-    size_t size = 0, pages = 0;
+    char line[128] = "", *second;
 
-    check(f != NULL && fscanf(f, "%zu %zu", &size, &pages) == 2, "no /proc/self/statm");
+    check(f != NULL && fgets(line, sizeof line, f) != NULL, "no /proc/self/statm");
     fclose(f);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
+    second = strchr(line, ' ');
+    check(second != NULL, "no number in /proc/self/statm");
+    return strtoul(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 static void idle_print(void)
@@ -248,7 +250,7 @@ static void idle_print(void)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 50;
+    int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 50;
 
     rounds = rounds > 0 ? rounds : 1;
     idle_print();

@@ -22,7 +22,8 @@ static const struct bridge_options *options(void)
     static struct content_stage stage;
     static const struct content_stage *stages[] = { &stage };
     static const struct content_row row = { stages, 1 };
-    static const struct bridge_options o = { .kind = BRIDGE_H2, .stages = &row, .via = "gate.test" };
+    static const struct bridge_options o = { .kind = BRIDGE_H2, .stages = &row,
+                                             .via = "gate.test" };
 
     stage = test_stage(&late);
     return &o;

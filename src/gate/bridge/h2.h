@@ -6,7 +6,9 @@
  *
  * Flow:   a side may send as much as its windows say; they open again as the other side takes the
  *         bytes.  So a stream holds at most H2_STREAM_WINDOW each way, all streams of a leg
- *         H2_CONNECTION_WINDOW, and nobody has to stop reading for the sake of bodies.
+ *         H2_CONNECTION_WINDOW, and nobody has to stop reading for the sake of bodies.  A stream
+ *         whose bytes are taken as they come gets a larger window, so that distance does not slow
+ *         it down: H2_GROWTH_MAX more for all such streams of a leg together.
  * Heads:  are not under flow control: while H2_HEADS_MAX of them wait for a client, its server is
  *         not read; requests that would be too much are refused for another time.
  * Memory: every byte of a bridge is counted, H2_MEMORY_MAX at most.
@@ -24,6 +26,7 @@
 enum {
     H2_STREAM_WINDOW = 64 * 1024 - 1,   /* the protocol's own initial value */
     H2_CONNECTION_WINDOW = 256 * 1024,
+    H2_GROWTH_MAX = 512 * 1024,
     H2_OUT_HIGH = 64 * 1024,            /* of bytes made ready for a socket */
     H2_FEED_MAX = 64 * 1024,
     H2_HEADS_MAX = 64 * 1024,
@@ -42,6 +45,8 @@ struct h2_way {
     struct h2_pipe raw;         /* body before the content stages: they hold, or pipe is full */
     struct h2_pipe pipe;        /* body as it may go */
     size_t owed;                /* bytes whose sender's window is still to be opened again */
+    size_t taken;               /* since that window grew */
+    size_t growth;              /* of that window over H2_STREAM_WINDOW */
     struct h2_head trailers;
     bool head_waits, head_sent; /* sent: handed to the leg's session */
     bool held, held_end;        /* a content stage wants to be asked again; about the end */
@@ -76,6 +81,7 @@ struct h2_leg {
     struct h2_pipe out, in;     /* in: fed while it had to wait */
     struct h2_meter meter;
     struct h2_head head;        /* the one that is being read: they never interleave */
+    size_t growth, growth_most; /* of its streams' windows now; of the connection's */
     size_t heads_waiting;       /* bytes of heads in the session's queue */
     bool full;                  /* out is: there may be more to say */
     bool eof, done;             /* done: nothing more will be sent or is read */

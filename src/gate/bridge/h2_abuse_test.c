@@ -10,6 +10,12 @@
 
 #define FIELDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+/* "big: " and as much behind it as makes it `size` bytes with the NUL. */
+static void field_make(char *field, size_t size)
+{
+    snprintf(field, size, "big: %0*d", (int)size - 6, 0);
+}
+
 static struct peer *peer_of(struct talk *t, enum bridge_side side)
 {
     return side == BRIDGE_CLIENT ? &t->client : &t->server;
@@ -283,8 +289,7 @@ static void heads_too_big(void **state)
     struct peer_stream *asked, *served;
 
     (void)state;
-    memset(value, 'v', sizeof value - 1);
-    memcpy(value, "big: ", 5);
+    field_make(value, sizeof value);
     talk_begin(&t, NULL);
     asked = talk_asked(&t, talk_request(&t, "GET", "/", true, fields));
     talk_run(&t);
@@ -317,8 +322,7 @@ static void heads_of_many_streams(void **state)
     size_t refused = 0;
 
     (void)state;
-    memset(value, 'v', sizeof value - 1);
-    memcpy(value, "big: ", 5);
+    field_make(value, sizeof value);
     talk_begin(&t, NULL);
     talk_run(&t);
     for (size_t i = 0; i < 90; i++) {
@@ -351,8 +355,7 @@ static void answers_nobody_reads(void **state)
     ssize_t n;
 
     (void)state;
-    memset(value, 'v', sizeof value - 1);
-    memcpy(value, "big: ", 5);
+    field_make(value, sizeof value);
     talk_begin(&t, NULL);
     for (size_t i = 0; i < 60; i++)
         talk_request(&t, "GET", "/", true, NULL);
@@ -424,14 +427,36 @@ static void too_many_streams(void **state)
     talk_end(&t);
 }
 
+/* RFC 9113 section 8.4: we said ENABLE_PUSH 0. */
+static void push(void **state)
+{
+    struct talk t = { .no_tables = false };
+    struct peer_stream *asked;
+    enum bridge_side by;
+
+    (void)state;
+    talk_begin(&t, NULL);
+    asked = talk_asked(&t, talk_request(&t, "GET", "/", true, NULL));
+    talk_run(&t);
+    talk_frame(&t.server, NGHTTP2_PUSH_PROMISE, NGHTTP2_FLAG_END_HEADERS, 1,
+               SPAN_LIT("\0\0\0\2\x82\x87\x84\x41\x09site.test"));
+    talk_run(&t);
+    assert_true(bridge_over(t.bridge));
+    assert_non_null(bridge_why(t.bridge, &by));
+    assert_int_equal(by, BRIDGE_SERVER);
+    assert_int_equal(t.server.goaway_code, NGHTTP2_PROTOCOL_ERROR);
+    assert_true(said(&asked->heads, "[:status 502]"));
+    talk_end(&t);
+}
+
 static void no_preface(void **state)
 {
     struct talk t = { .no_tables = false };
 
     (void)state;
     talk_begin(&t, NULL);
-    assert_int_equal(bridge_feed(t.bridge, BRIDGE_CLIENT, SPAN_LIT("GET / HTTP/1.1\r\n\r\n________")),
-                     0);
+    assert_int_equal(bridge_feed(t.bridge, BRIDGE_CLIENT,
+                                 SPAN_LIT("GET / HTTP/1.1\r\n\r\n________")), 0);
     assert_true(bridge_over(t.bridge));
     assert_string_equal(bridge_why(t.bridge, NULL),
                         "HTTP/2: it does not begin with the connection preface");
@@ -500,6 +525,7 @@ int main(void)
         cmocka_unit_test(answers_nobody_reads),
         cmocka_unit_test(stalled_windows),
         cmocka_unit_test(too_many_streams),
+        cmocka_unit_test(push),
         cmocka_unit_test(no_preface),
         cmocka_unit_test(interim_flood),
         cmocka_unit_test(an_idle_bridge),

@@ -105,6 +105,8 @@ nghttp2_mem h2_nghttp2_mem(struct h2_memory *m)
 
 /* ---------------------------------------------------------------------------------- pipes ---- */
 
+enum { PIPE_FIRST = 256, PIPE_STEP = 64 * 1024 };       /* doubles until it is a step long */
+
 int h2_pipe_add(struct h2_memory *m, struct h2_pipe *p, struct mw_span bytes)
 {
     size_t need = p->len + bytes.len, room = p->room;
@@ -116,9 +118,9 @@ int h2_pipe_add(struct h2_memory *m, struct h2_pipe *p, struct mw_span bytes)
         memcpy(p->data, p->data + p->from, p->len);     /* cheap: they do not overlap */
         p->from = 0;
     } else if (p->from + need > room) {
-        room = room < 256 ? 256 : room;
+        room = room < PIPE_FIRST ? PIPE_FIRST : room;
         while (room < need)
-            room *= 2;
+            room += room < PIPE_STEP ? room : PIPE_STEP;
         data = h2_alloc(m, room);
         if (data == NULL)
             return -ENOMEM;

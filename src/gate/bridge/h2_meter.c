@@ -9,10 +9,11 @@ static const struct {
     int most, per_fed, per_exchange, per_data;
     const char *why;
 } budgets[H2_BUDGETS] = {
-    [H2_RESETS] = { 200, 0, 1, 0, "HTTP/2: a flood of resets: far more streams than were let finish" },
+    [H2_RESETS] = { 200, 0, 1, 0,
+                    "HTTP/2: a flood of resets: far more streams than were let finish" },
     [H2_SETTINGS] = { 64, 0, 1, 0, "HTTP/2: a flood of SETTINGS frames" },
     [H2_PINGS] = { 256, 2, 2, 1, "HTTP/2: a flood of PING frames" },
-    [H2_WINDOWS] = { 2048, 8, 8, 3, "HTTP/2: a flood of WINDOW_UPDATE frames" },
+    [H2_WINDOWS] = { 2048, 8, 8, 8, "HTTP/2: a flood of WINDOW_UPDATE frames" },
     [H2_EMPTY] = { 128, 1, 1, 0, "HTTP/2: a flood of empty frames" },
     [H2_OTHER] = { 1024, 2, 4, 1, "HTTP/2: a flood of frames without use" },
 };

@@ -345,7 +345,7 @@ void h2_session_check(struct h2 *h, enum bridge_side side, int result)
         return;
     }
     if (result == NGHTTP2_ERR_NOMEM)
-        snprintf(why, sizeof why, "HTTP/2: more than %d MiB would be needed to hold what is under way",
+        snprintf(why, sizeof why, "HTTP/2: what is under way needs more than %d MiB",
                  H2_MEMORY_MAX >> 20);
     else if (result == NGHTTP2_ERR_FLOODED)
         snprintf(why, sizeof why, "HTTP/2: a flood of frames that ask for answers nobody reads");

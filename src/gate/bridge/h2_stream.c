@@ -36,6 +36,33 @@ void h2_stream_free(struct h2 *h, struct h2_stream *s)
     h2_free(&h->memory, s);
 }
 
+/* Whoever takes what comes may be sent more at once: two windows were taken, and little waits.
+ * The connection's window keeps what it once grew to. */
+static void window_grow(struct h2 *h, struct h2_stream *s, enum bridge_side to, size_t n)
+{
+    struct h2_way *way = &s->to[to];
+    enum bridge_side from = h2_other(to);
+    struct h2_leg *leg = &h->leg[from];
+    size_t window = H2_STREAM_WINDOW + way->growth;
+
+    way->taken += n;
+    if (way->owed > window / 4 || way->taken < 2 * window || way->came_end || !s->open[from] ||
+        leg->growth + window > H2_GROWTH_MAX)
+        return;
+    way->taken = 0;
+    way->growth += window;
+    leg->growth += window;
+    h2_session_check(h, from,
+                     nghttp2_session_set_local_window_size(leg->session, 0, s->id[from],
+                                                           (int32_t)(2 * window)));
+    if (leg->done || leg->growth <= leg->growth_most)
+        return;
+    leg->growth_most = leg->growth;
+    h2_session_check(h, from,
+                     nghttp2_session_set_local_window_size(
+                         leg->session, 0, 0, (int32_t)(H2_CONNECTION_WINDOW + leg->growth)));
+}
+
 void h2_stream_settle(struct h2 *h, struct h2_stream *s, enum bridge_side to)
 {
     struct h2_way *way = &s->to[to];
@@ -46,9 +73,11 @@ void h2_stream_settle(struct h2 *h, struct h2_stream *s, enum bridge_side to)
         return;
     n = way->owed - holds;
     way->owed = holds;
+    if (h->leg[from].done)
+        return;
+    h2_session_check(h, from, nghttp2_session_consume(h->leg[from].session, s->id[from], n));
     if (!h->leg[from].done)
-        h2_session_check(h, from,
-                         nghttp2_session_consume(h->leg[from].session, s->id[from], n));
+        window_grow(h, s, to, n);
 }
 
 void h2_stream_drop(struct h2 *h, struct h2_stream *s, enum bridge_side to)
@@ -99,6 +128,8 @@ void h2_stream_closed(struct h2 *h, struct h2_stream *s, enum bridge_side side, 
     enum bridge_side other = h2_other(side);
 
     s->open[side] = false;
+    h->leg[side].growth -= s->to[other].growth;
+    s->to[other].growth = 0;
     h2_stream_drop(h, s, side);
     if (side == BRIDGE_CLIENT && s->to[side].sent_end && code == NGHTTP2_NO_ERROR) {
         h2_meter_earn_exchange(&h->leg[BRIDGE_CLIENT].meter);

@@ -243,6 +243,54 @@ static void a_slow_stream_blocks_no_other(void **state)
     talk_end(&t);
 }
 
+static int32_t window_of(const struct talk *t, const struct peer_stream *s)
+{
+    return nghttp2_session_get_stream_remote_window_size(t->server.session, s->id);
+}
+
+/* A reader that takes what comes is sent more at once; one that stops holds what it was given, and
+ * the growth of all streams together has its limit. */
+static void windows_grow(void **state)
+{
+    static uint8_t big[2000000];
+    struct talk t = { .no_tables = false };
+    size_t sum = 0;
+
+    (void)state;
+    talk_begin(&t, NULL);
+    assert_int_equal(nghttp2_submit_settings(t.client.session, 0, &(nghttp2_settings_entry){
+                         NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 24 }, 1), 0);
+    assert_int_equal(nghttp2_session_set_local_window_size(t.client.session, 0, 0, 1 << 24), 0);
+    talk_run(&t);
+    for (size_t i = 0; i < 10; i++)
+        talk_request(&t, "GET", "/", true, NULL);
+    talk_run(&t);
+    for (size_t i = 0; i < 10; i++) {
+        struct peer_stream *s = talk_served(&t, i);
+
+        assert_int_equal(window_of(&t, s), 65535);
+        talk_respond(&t, s, FIELDS(":status: 200"), false);
+        talk_say(&t.server, s, span_of(big, sizeof big), false, NULL);
+        talk_run(&t);
+        sum += (size_t)nghttp2_session_get_stream_effective_local_window_size(
+            ((const struct h2 *)t.bridge)->leg[BRIDGE_SERVER].session, s->id);
+        if (i == 0)
+            assert_in_range(sum, 300000, 65535 + H2_GROWTH_MAX);
+    }
+    assert_in_range(sum, 10 * 65535 + H2_GROWTH_MAX / 2, 10 * 65535 + H2_GROWTH_MAX);
+    t.client.slow = true;
+    for (size_t i = 0; i < 10; i++)     /* 20 MB for a connection window of 16 MiB */
+        talk_say(&t.server, talk_served(&t, i), span_of(big, sizeof big), true, NULL);
+    talk_run(&t);
+    assert_true(h2_memory_of(t.bridge)->used < H2_CONNECTION_WINDOW + H2_GROWTH_MAX + 600 * 1024);
+    assert_int_equal(((const struct h2 *)t.bridge)->leg[BRIDGE_SERVER].growth, sum - 10 * 65535);
+    for (size_t i = 0; i < 10; i++)
+        talk_reset(&t.client, t.client.streams[i], NGHTTP2_CANCEL);
+    talk_run(&t);
+    assert_int_equal(((const struct h2 *)t.bridge)->leg[BRIDGE_SERVER].growth, 0);
+    talk_end(&t);
+}
+
 static void pings_and_settings(void **state)
 {
     struct talk t = { .no_tables = false };
@@ -404,6 +452,7 @@ int main(void)
         cmocka_unit_test(resets_pass),
         cmocka_unit_test(early_response),
         cmocka_unit_test(a_slow_stream_blocks_no_other),
+        cmocka_unit_test(windows_grow),
         cmocka_unit_test(pings_and_settings),
         cmocka_unit_test(goaway_of_the_server),
         cmocka_unit_test(goaway_of_the_client),
