@@ -34,13 +34,15 @@ static void test_covers(void **state)
 
 static void test_as_json(void **state)
 {
+    static const char too_long[] = /* for an address */
+        "{\"ask\":\"unlock\",\"until\":1,\"client\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
     static const char *const bad[] = {
         "", "{}", "{\"ask\":\"unlock\"}", "{\"ask\":\"lock\",\"until\":1}",
         "{\"ask\":\"unlock\",\"until\":-1}", "{\"ask\":\"unlock\",\"until\":\"1\"}",
         "{\"ask\":\"unlock\",\"until\":1,\"host\":7}",
         "{\"ask\":\"unlock\",\"until\":1,\"host\":\"a\\u0000b\"}",
-        "{\"ask\":\"unlock\",\"until\":1,\"client\":"
-        "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+        too_long,
     };
     CLEANUP(buf_deinit) struct buf json = BUF_INIT(4096);
     struct gate_unlock got, u = { .until = end, .client = "::1", .host = "q\"\\.test" };
