@@ -356,14 +356,16 @@ static int open_all(struct scribe *s, struct buf *error)
         .events = &scribe_control_events,
         .context = s,
     };
-    int r = control_new(&s->control, &s->loop, &o, error);
+    int r = uv_signal_init(&s->loop, &s->end);
 
+    if (r == 0) /* first: who is told to end in the middle of this still ends in peace */
+        r = uv_signal_start(&s->end, on_end, SIGTERM);
+    if (r == 0)
+        r = control_new(&s->control, &s->loop, &o, error);
     if (r == 0)
         r = open_channels(s);
     if (r == 0)
         r = uv_timer_init(&s->loop, &s->second);
-    if (r == 0)
-        r = uv_signal_init(&s->loop, &s->end);
     if (r != 0)
         return r;
     s->second.data = s;
@@ -375,8 +377,7 @@ static int open_all(struct scribe *s, struct buf *error)
     scribe_tell_consents(s, NULL);
     scribe_tell_state(s, NULL);
     scribe_tell_unlock(s, NULL); /* an unlock ends with the scribe that gave it */
-    r = uv_signal_start(&s->end, on_end, SIGTERM);
-    return r == 0 ? uv_timer_start(&s->second, on_second, 1000, 1000) : r;
+    return uv_timer_start(&s->second, on_second, 1000, 1000);
 }
 
 /* ----------------------------------------------------------------------------------- end ---- */
