@@ -222,6 +222,17 @@ static bool lists_ask(struct judge_job *job)
     return true;
 }
 
+/* true: there is something new to wait for or to judge. */
+static bool missing_ask(struct judge_job *job)
+{
+    bool more;
+
+    if (job->error != 0 || !job->policy->fetch || job->stopped || job->own_ca)
+        return false;
+    more = issuers_ask(job);
+    return lists_ask(job) || more;
+}
+
 int judge_job_turn(struct judge_job *job, bool *ended)
 {
     bool more = true;
@@ -232,8 +243,7 @@ int judge_job_turn(struct judge_job *job, bool *ended)
         mw_verdict_free(job->verdict);
         job->verdict = NULL;
         job->error = judge_policy_judge(job->policy, &job->ev, &job->verdict, &job->own_ca);
-        more = job->error == 0 && job->policy->fetch && !job->stopped && !job->own_ca &&
-               (issuers_ask(job) | lists_ask(job));
+        more = missing_ask(job);
     }
     *ended = job->under_way == 0;
     return job->error;
