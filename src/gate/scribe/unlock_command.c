@@ -10,6 +10,8 @@
 #include "gate/wire/unlock.h"
 #include "net/addr.h"
 
+enum { ANSWER_BYTES = 8 << 20 };  /* as much as the gate ever answers */
+
 struct settings {
     struct log_where where;
     int64_t for_s;
@@ -81,7 +83,7 @@ static int print_answer(struct mw_span answer)
 
 static int run(const struct config_list *operands, const void *settings, struct arena *arena)
 {
-    CLEANUP(buf_deinit) struct buf answer = BUF_INIT(64 * 1024), error = BUF_INIT(4096);
+    CLEANUP(buf_deinit) struct buf answer = BUF_INIT(ANSWER_BYTES), error = BUF_INIT(4096);
     CLEANUP(own_free) char *json = NULL;
     const struct settings *s = settings;
     struct log_place place;
