@@ -8,6 +8,8 @@
 
 enum { EXT_SERVER_NAME = 0, EXT_ALPN = 16, HASH_TEXT = 12, MOST_SHOWN = 99 };
 
+static const char hex[] = "0123456789abcdef";
+
 struct values {
     uint16_t v[HELLO_MAX_SUITES];
     size_t n;
@@ -41,17 +43,22 @@ static void extensions_take(struct values *out, const struct hello *h)
     }
 }
 
-static bool hash_values(EVP_MD_CTX *hash, const struct values *values)
+/* What is hashed: both lists in hex, at most. */
+struct hashed {
+    char text[(2 * HELLO_MAX_SUITES) * 5 + 1];
+    size_t len;
+};
+
+static void add_values(struct hashed *h, char before, const struct values *values)
 {
-    char text[8];
-    bool ok = true;
+    for (size_t i = 0; i < values->n; i++) {
+        unsigned v = values->v[i];
 
-    for (size_t i = 0; ok && i < values->n; i++) {
-        int len = snprintf(text, sizeof text, "%s%04x", i > 0 ? "," : "", values->v[i]);
-
-        ok = EVP_DigestUpdate(hash, text, (size_t)len) == 1;
+        if (i > 0 || before != '\0')
+            h->text[h->len++] = i > 0 ? ',' : before;
+        for (int shift = 12; shift >= 0; shift -= 4)
+            h->text[h->len++] = hex[v >> shift & 15];
     }
-    return ok;
 }
 
 /* Twelve digits of the hash over both lists; zeros if the first is empty.  false: no memory. */
@@ -59,22 +66,19 @@ static bool hash_text(char out[HASH_TEXT + 1], const struct values *values,
                       const struct values *more)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *hash;
-    bool ok;
+    struct hashed h;
 
     snprintf(out, HASH_TEXT + 1, "000000000000");
     if (values->n == 0)
         return true;
-    hash = EVP_MD_CTX_new();
-    ok = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 &&
-         hash_values(hash, values);
-    if (ok && more->n > 0)
-        ok = EVP_DigestUpdate(hash, "_", 1) == 1 && hash_values(hash, more);
-    ok = ok && EVP_DigestFinal_ex(hash, digest, NULL) == 1;
-    EVP_MD_CTX_free(hash);
-    for (size_t i = 0; ok && i < HASH_TEXT / 2; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
-    return ok;
+    h.len = 0;
+    add_values(&h, '\0', values);
+    add_values(&h, '_', more);
+    if (EVP_Digest(h.text, h.len, digest, NULL, EVP_sha256(), NULL) != 1)
+        return false;
+    for (size_t i = 0; i < HASH_TEXT; i++)
+        out[i] = hex[digest[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
+    return true;
 }
 
 static const char *version_text(uint16_t version)
@@ -92,7 +96,6 @@ static bool is_alphanumeric(uint8_t c)
 /* First and last character of the first protocol; of its hex form if one is not printable so. */
 static void alpn_text(char out[3], const struct hello *h)
 {
-    static const char hex[] = "0123456789abcdef";
     struct reader r = { .rest = h->alpn };
     struct mw_span name = read_vec8(&r);
     uint8_t first, last;
