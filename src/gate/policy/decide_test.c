@@ -390,6 +390,8 @@ static void findings_as_the_admin_wants(void **state)
     (void)state;
     judged("on { expired ask; self-signed sign-untrusted }", "a.test", two, 2, MW_UNTRUSTED,
            GATE_ON_ASK, MW_EXPIRED);
+    judged("on { expired sign-untrusted; self-signed ask }", "a.test", two, 2, MW_UNTRUSTED,
+           GATE_ON_ASK, MW_SELF_SIGNED);
     judged("on { clock accept; authority accept }", "a.test", two, 2, MW_UNTRUSTED,
            GATE_ON_ACCEPT, MW_CODE_NONE);
     judged("on { expired ask }", "a.test", accepted, 1, MW_UNTRUSTED, GATE_ON_ACCEPT,
