@@ -173,6 +173,18 @@ void conn_answer(struct control *c, uint64_t id, int from, struct mw_span json)
     }
 }
 
+void conn_gone(struct control *c, unsigned worker)
+{
+    struct control_conn *x = c->conns, *next;
+
+    c->gone[worker] = true;
+    for (; x != NULL; x = next) {
+        next = x->next;
+        if (x->asked && !x->writing && question_gone(&x->question, worker))
+            conn_finish(x);
+    }
+}
+
 /* ---------------------------------------------------------------- questions ---- */
 
 /* text: without its newline; passed on as it is. */
@@ -180,10 +192,19 @@ static void conn_ask(struct control_conn *x, struct mw_span passed_on)
 {
     struct control *c = x->control;
 
+    bool nobody = false;
+
     x->asked = true;
     watch_limit(x->watch, question_limit_ms(&x->question));
     if (watch_want(x->watch, 0) < 0) {
         conn_free(x);
+        return;
+    }
+    for (unsigned i = 0; i < c->workers; i++)
+        if (c->gone[i])
+            nobody |= question_gone(&x->question, i);
+    if (nobody) {
+        conn_finish(x);
         return;
     }
     /* Last: the answer may be there before this returns. */

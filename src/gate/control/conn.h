@@ -23,6 +23,7 @@ struct control {
     void *context;
     struct gate_counters *const *counters;
     unsigned workers;
+    bool gone[PROCESS_MAX_WORKERS];
     uint64_t next_id;
     bool audit_failing;
     char audit_why[256];
@@ -39,6 +40,9 @@ struct control {
 /* Owns fd whatever happens. */
 void conn_open(struct control *c, int fd, bool is_http);
 void conn_close_all(struct control *c);
+
+/* That worker will answer no question. */
+void conn_gone(struct control *c, unsigned worker);
 
 /* An answer to question `id`, if a connection still waits for it. */
 void conn_answer(struct control *c, uint64_t id, int from, struct mw_span json);

@@ -237,6 +237,12 @@ void control_answer(struct control *c, uint64_t id, int from, struct mw_span jso
     conn_answer(c, id, from, json);
 }
 
+void control_gone(struct control *c, unsigned worker)
+{
+    if (worker < c->workers && worker < ARRAY_LEN(c->gone))
+        conn_gone(c, worker);
+}
+
 void control_audit(struct control *c, bool failing, const char *why)
 {
     c->audit_failing = failing;

@@ -52,6 +52,10 @@ MW_MUST_CHECK int control_reload(struct control *c, const struct gate_config *co
 /* One process's answer to question `id`; from: worker number, or -1: the parent. */
 void control_answer(struct control *c, uint64_t id, int from, struct mw_span json);
 
+/* That worker's channel has ended: nothing is to be expected of it any more.  What it counted stays
+ * in the sums. */
+void control_gone(struct control *c, unsigned worker);
+
 /* For the health endpoint: is the audit log well? */
 void control_audit(struct control *c, bool failing, const char *why);
 

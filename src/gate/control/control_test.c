@@ -245,6 +245,26 @@ static void test_a_silent_worker_is_counted(void **state)
     json_decref(o);
 }
 
+/* Those of an old gate, after an upgrade. */
+static void test_a_worker_that_is_gone_is_not_waited_for(void **state)
+{
+    struct scene *s = *state;
+    json_t *o;
+
+    s->silent = 1;
+    control_gone(s->control, 0);
+    o = ask(s, "{\"ask\":\"top\"}");
+    assert_int_equal(json_array_size(json_object_get(o, "sessions")), 1);
+    assert_int_equal(number(o, "missing"), 0);
+    json_decref(o);
+    control_gone(s->control, 1);
+    control_gone(s->control, 77);
+    o = ask(s, "{\"ask\":\"why\",\"host\":\"a.test\"}");
+    assert_int_equal(json_array_size(json_object_get(o, "attempts")), 0);
+    assert_int_equal(number(o, "missing"), 0);
+    json_decref(o);
+}
+
 static void test_status(void **state)
 {
     struct scene *s = *state;
@@ -397,6 +417,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_workers_lists_are_joined, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_attempts_come_newest_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_silent_worker_is_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_worker_that_is_gone_is_not_waited_for, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_the_parent_and_the_scribe_say, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_questions_that_make_no_sense, set_up, tear_down),

@@ -60,8 +60,16 @@ static unsigned missing(const struct question *q)
     if (!asks_workers(q))
         return q->parent == NULL;
     for (unsigned i = 0; i < q->workers; i++)
-        n += q->worker[i] == NULL;
+        n += q->worker[i] == NULL && !q->gone[i];
     return n;
+}
+
+bool question_gone(struct question *q, unsigned worker)
+{
+    if (worker >= q->workers)
+        return false;
+    q->gone[worker] = true;
+    return missing(q) == 0;
 }
 
 bool question_take(struct question *q, int from, struct mw_span text)

@@ -25,6 +25,7 @@ struct question {
     enum question_kind kind;
     uint64_t id;
     unsigned workers;
+    bool gone[PROCESS_MAX_WORKERS];     /* will not answer */
     json_t *parent, *worker[PROCESS_MAX_WORKERS];
 };
 
@@ -36,6 +37,9 @@ int64_t question_limit_ms(const struct question *q);
 
 /* An answer of worker `from`, or of the parent (-1).  true: nothing is missing any more. */
 bool question_take(struct question *q, int from, struct mw_span json);
+
+/* A worker that will not answer.  true: nothing is missing any more. */
+bool question_gone(struct question *q, unsigned worker);
 
 /* What has come, as one object; NULL: out of memory.  Not for QUESTION_STATUS. */
 json_t *question_answer(struct question *q);

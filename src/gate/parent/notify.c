@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@
 #include "base/log.h"
 #include "base/own.h"
 #include "base/text.h"
+
+enum { SAY_S = 1 };
 
 static const char SOCKET_NAME[] = "NOTIFY_SOCKET", WATCHDOG_NAME[] = "WATCHDOG_USEC";
 
@@ -28,6 +31,7 @@ static char *taken_from_environment(const char *name)
 static int socket_open(const char *name)
 {
     struct sockaddr_un to = { .sun_family = AF_UNIX };
+    const struct timeval patience = { SAY_S, 0 };
     CLEANUP(own_close) int fd = -1;
     size_t len = strlen(name);
 
@@ -36,9 +40,10 @@ static int socket_open(const char *name)
     memcpy(to.sun_path, name, len);
     if (name[0] == '@')
         to.sun_path[0] = '\0';
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || connect(fd, (const void *)&to,
-                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+        connect(fd, (const void *)&to,
+                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
         return -errno;
     return own_steal_fd(&fd);
 }
@@ -71,10 +76,11 @@ void notify_end(struct notify *n)
     *n = (struct notify){ .fd = -1 };
 }
 
-static void say(const struct notify *n, struct buf *text)
+/* flags: MSG_DONTWAIT for what is said again soon; the rest may wait for SAY_S. */
+static void say(const struct notify *n, struct buf *text, int flags)
 {
     if (n->fd >= 0 && buf_error(text) == 0 &&
-        send(n->fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        send(n->fd, text->data, text->len, MSG_NOSIGNAL | flags) < 0)
         log_debug("gate: the service manager does not listen: %s", strerror(errno));
     buf_deinit(text);
 }
@@ -84,7 +90,7 @@ void notify_ready(const struct notify *n, const char *status)
     struct buf text = BUF_INIT(4096);
 
     buf_printf(&text, "READY=1\nSTATUS=%s\n", status);
-    say(n, &text);
+    say(n, &text, 0);
 }
 
 void notify_reloading(const struct notify *n)
@@ -92,7 +98,7 @@ void notify_reloading(const struct notify *n)
     struct buf text = BUF_INIT(4096);
 
     buf_printf(&text, "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n", mono_now().ns / 1000);
-    say(n, &text);
+    say(n, &text, 0);
 }
 
 void notify_stopping(const struct notify *n)
@@ -100,7 +106,7 @@ void notify_stopping(const struct notify *n)
     struct buf text = BUF_INIT(4096);
 
     buf_str(&text, "STOPPING=1\nSTATUS=Waiting for the last sessions\n");
-    say(n, &text);
+    say(n, &text, 0);
 }
 
 void notify_alive(const struct notify *n)
@@ -108,7 +114,7 @@ void notify_alive(const struct notify *n)
     struct buf text = BUF_INIT(64);
 
     buf_str(&text, "WATCHDOG=1\n");
-    say(n, &text);
+    say(n, &text, MSG_DONTWAIT);
 }
 
 void notify_successor(const struct notify *n, pid_t pid)
@@ -116,7 +122,7 @@ void notify_successor(const struct notify *n, pid_t pid)
     struct buf text = BUF_INIT(64);
 
     buf_printf(&text, "MAINPID=%ld\n", (long)pid);
-    say(n, &text);
+    say(n, &text, 0);
 }
 
 void notify_export(const struct notify *n, bool there)

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -216,10 +217,23 @@ static int timers_begin(struct parent *p)
 
 /* --------------------------------------------------------------------- start and end ---- */
 
+/* Two for each connection, and the default is a thousand: as many as we may have. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        log_warning("gate: the limit of open descriptors cannot be raised: %s", strerror(errno));
+}
+
 static int parent_prepare(struct parent *p, struct buf *error)
 {
     int r;
 
+    raise_descriptors();
     p->period = (uint64_t)wall_now().s / TICKET_PERIOD_S;
     if (RAND_bytes(p->seed, sizeof(p->seed)) != 1)
         return -EIO;
