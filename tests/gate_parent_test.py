@@ -2,6 +2,7 @@
 
 usage: gate_parent_test.py PROGRAM
 """
+import json
 import os
 import pathlib
 import signal
@@ -465,10 +466,83 @@ def test_false_starts(t, program, folder, _):
                  and home.stat().st_uid == 0, gate.said())
 
 
+def test_commands(t, program, folder, echo):
+    gate = start(program, folder, config="name = first.gate;\n")
+
+    def ask(*words, status=0):
+        done = subprocess.run([program, "gate", *words, "--state", str(gate.state)],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=SECONDS, check=False)
+        t.expect(f"{words}: status {status}", done.returncode == status,
+                 (done.returncode, done.stderr))
+        return (done.stdout + done.stderr).decode()
+
+    s = gate.tunnel(echo.port)
+    t.expect("a tunnel works", echoes(s, b"x" * 5000))
+    status = json.loads(ask("status", "--json"))
+    t.expect("status counts", status["totals"]["accepted"] >= 1 and status["totals"]["open"] == 1,
+             status["totals"])
+    t.expect("status knows the processes",
+             [p["name"] for p in status["gate"]["processes"]]
+             == ["forge", "scribe", "worker 0", "worker 1"], status["gate"])
+    t.expect("status says where it listens", gate.urls[0] in ask("status"))
+    top = json.loads(ask("top", "--json"))
+    t.expect("top shows the tunnel", [x["host"] for x in top["sessions"]] == ["127.0.0.1"]
+             and top["sessions"][0]["bytes_down"] >= 5000, top)
+    t.expect("top is a table", "127.0.0.1" in ask("top", "--once"))
+    s.close()
+    wait_until("it is remembered", lambda: json.loads(
+        ask("why", "127.0.0.1", "--json"))["attempts"])
+    why = ask("why", "127.0.0.1")
+    t.expect("why tells of it", "result" in why and "not-tls: inspect" in why, why)
+    t.expect("why from elsewhere", "No attempt" in ask("why", "127.0.0.1", "--client", "192.0.2.1"))
+    t.expect("why foretells", "would be: inspect" in ask("why", "https://example.com/path"))
+    t.expect("why foretells an exception", "would be: bypass" in ask("why", "www.screenmeet.com"))
+    t.expect("nothing was learned", "No exception was learned" in ask("learned"))
+    ask("learned", "accept", status=2)
+    t.expect("an ID that nobody knows", "nosuch" in ask("learned", "remove", "nosuch", status=2))
+    gate.conf.write_text("name = \"second.gate\n")
+    t.expect("a reload that fails says where", "gate.conf:1" in ask("reload", status=2))
+    gate.conf.write_text("name = second.gate;\n")
+    t.expect("a reload", "read anew" in ask("reload"))
+    wait_until("the new name answers", lambda: gate.page("second.gate") == 200)
+    gate.ready.unlink()
+    t.expect("an upgrade", "being started" in ask("upgrade"))
+    wait_until("another process has taken over", gate.ready.exists)
+    wait_until("the old one ends", gate.over)
+    status = json.loads(ask("status", "--json"))
+    t.expect("the new one answers", status["gate"]["pid"] == gate.pid() != gate.process.pid)
+    t.expect("and has counted on", status["totals"]["accepted"] >= 2, status["totals"])
+    top = json.loads(ask("top", "--json"))
+    t.expect("nobody waits for the old workers", top["missing"] == 0, top)
+    t.expect("a drain", "accepts no more" in ask("drain"))
+    wait_until("it ends", lambda: not alive(status["gate"]["pid"]))
+    t.expect("and nobody answers", "no gate runs" in ask("status", status=2))
+
+
+def test_out_of_reach(t, program, folder, _):
+    if os.geteuid() != 0:
+        return
+    pathlib.Path(folder).chmod(0o700)
+    gate = start(program, folder)
+    t.expect("it says so", "out of reach" in gate.said(), gate.said())
+    t.expect("it works", gate.page() == 200)
+    for role, pid in gate.children().items():
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        caps = [line.split()[1] for line in status.splitlines() if line.startswith("CapEff")]
+        t.expect(f"the {role} has no capability", set(caps[0]) == {"0"}, caps)
+        uid = int([line.split()[1] for line in status.splitlines() if line.startswith("Uid")][0])
+        t.expect(f"the {role}'s user", (uid == 0) == (role == "scribe"), uid)
+    done = subprocess.run([program, "gate", "status", "--state", str(gate.state)],
+                          stdout=subprocess.PIPE, timeout=SECONDS, check=False)
+    t.expect("it answers", done.returncode == 0, done)
+    gate.stop()
+
+
 TESTS = (test_starts, test_restarts, test_children_do_not_outlive_it, test_reload,
          test_reload_cannot_move, test_drain, test_second_signal, test_upgrade,
          test_upgrade_that_fails, test_socket_activation, test_service_manager, test_journal,
-         test_false_starts)
+         test_commands, test_out_of_reach, test_false_starts)
 
 
 def main():

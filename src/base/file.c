@@ -117,3 +117,12 @@ int file_make_folders(const char *path)
         return -errno;
     return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
+
+int file_give_folder(const char *path, uid_t user, gid_t group)
+{
+    CLEANUP(own_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 || fchown(fd, user, group) < 0)
+        return -errno;
+    return 0;
+}

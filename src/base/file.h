@@ -4,6 +4,8 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <sys/types.h>
+
 #include "base/buf.h"
 
 /* Appends the file ("-": standard input) to *out.  -EMSGSIZE: larger than out's maximum;
@@ -17,5 +19,9 @@ MW_MUST_CHECK int file_replace(const char *path, struct mw_span bytes, unsigned 
 
 /* mkdir -p, new folders with mode 0700. */
 MW_MUST_CHECK int file_make_folders(const char *path);
+
+/* The folder belongs to that user from now on.  Never through a symbolic link as the last part:
+ * who may write beside it could point it anywhere.  -ELOOP, -ENOTDIR: it is one, or no folder. */
+MW_MUST_CHECK int file_give_folder(const char *path, uid_t user, gid_t group);
 
 #endif

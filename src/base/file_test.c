@@ -118,6 +118,25 @@ static void test_folders(void **state)
     assert_int_equal(file_make_folders(path), -ENOTDIR);
 }
 
+/* Giving it to ourselves needs no privilege, and shows the same ways to fail. */
+static void test_given_folders(void **state)
+{
+    struct fixture *f = *state;
+    char link[120];
+    struct stat st;
+
+    snprintf(link, sizeof(link), "%s/link", f->folder);
+    assert_int_equal(symlink(f->folder, link), 0);
+    assert_int_equal(file_give_folder(f->folder, geteuid(), getegid()), 0);
+    assert_int_equal(stat(f->folder, &st), 0);
+    assert_int_equal(st.st_uid, geteuid());
+    assert_true(file_give_folder(link, geteuid(), getegid()) < 0);
+    assert_int_equal(file_replace(f->path, SPAN_LIT("x"), 0600), 0);
+    assert_int_equal(file_give_folder(f->path, geteuid(), getegid()), -ENOTDIR);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(file_give_folder(link, geteuid(), getegid()), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read_of_something_large, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_folders, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_given_folders, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

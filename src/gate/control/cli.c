@@ -9,7 +9,7 @@
 #include "base/own.h"
 #include "gate/control/control.h"
 
-enum { ANSWER_MAX = 8 << 20, ERROR_MAX = 8192 };
+enum { ANSWER_MAX = 8 << 20, ERROR_MAX = 8192, LABEL = 10 };
 
 const char *cli_default_config(void)
 {
@@ -76,6 +76,15 @@ int cli_print(const struct subcommand *c, const struct buf *text)
     fwrite(text->data, 1, text->len, stdout);
     fflush(stdout);
     return 0;
+}
+
+void cli_row(struct layout *l, const char *label, const char *text)
+{
+    size_t used = strlen(label);
+
+    buf_printf(l->out, "  %s", label);
+    buf_fill(l->out, ' ', used < LABEL ? LABEL - used : 1);
+    layout_wrap(l, LABEL + 2, LABEL + 2, text);
 }
 
 const char *cli_text(const json_t *o, const char *key)

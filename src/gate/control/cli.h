@@ -35,6 +35,9 @@ int cli_print_json(const struct subcommand *c, const json_t *answer);
 /* Prints what was laid out.  The exit status. */
 int cli_print(const struct subcommand *c, const struct buf *text);
 
+/* "  label     text", wrapped under itself. */
+void cli_row(struct layout *l, const char *label, const char *text);
+
 /* A member as text, "" if it is absent; as a number, 0. */
 const char *cli_text(const json_t *o, const char *key);
 int64_t cli_number(const json_t *o, const char *key);

@@ -35,8 +35,8 @@ static void exception_show(struct layout *l, const json_t *x)
     layout_tint(l, TINT_BOLD, cli_text(x, "id"));
     buf_str(l->out, "  ");
     layout_wrap(l, 4, strlen(cli_text(x, "id")) + 2, cli_text(x, "host"));
-    layout_row(l, "state", cli_text(x, "state"));
-    layout_row(l, "why", cli_text(x, "text"));
+    cli_row(l, "state", cli_text(x, "state"));
+    cli_row(l, "why", cli_text(x, "text"));
 }
 
 static void others_show(struct layout *l, const json_t *list, const char *title)

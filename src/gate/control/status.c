@@ -38,7 +38,7 @@ static void row(struct layout *l, const char *label, const json_t *totals,
         buf_printf(&text, " %s", items[i].words);
     }
     if (buf_error(&text) == 0)
-        layout_row(l, label, (const char *)text.data);
+        cli_row(l, label, (const char *)text.data);
 }
 
 static void counters_show(struct layout *l, const json_t *totals)
@@ -46,7 +46,7 @@ static void counters_show(struct layout *l, const json_t *totals)
     static const struct item sessions[] = {
         { "open", "open", false },           { "accepted", "accepted", false },
         { "inspected", "inspected", false }, { "bypassed", "bypassed", false },
-        { "blocked", "blocked", false },     { "refused", "refused for their server", false },
+        { "blocked", "blocked", false },     { "refused", "refused (server not trusted)", false },
     };
     static const struct item handshakes[] = {
         { "handshakes_client", "with clients", false },
@@ -71,10 +71,10 @@ static void counters_show(struct layout *l, const json_t *totals)
         { "bridge_failed", "afterwards", false }, { "overloaded", "over a limit", false },
     };
 
-    row(l, "people", totals, sessions, ARRAY_LEN(sessions));
+    row(l, "sessions", totals, sessions, ARRAY_LEN(sessions));
     row(l, "TLS", totals, handshakes, ARRAY_LEN(handshakes));
     row(l, "leaves", totals, leaves, ARRAY_LEN(leaves));
-    row(l, "bytes", totals, traffic, ARRAY_LEN(traffic));
+    row(l, "traffic", totals, traffic, ARRAY_LEN(traffic));
     row(l, "failed", totals, failures, ARRAY_LEN(failures));
 }
 
@@ -94,7 +94,7 @@ static void process_show(struct layout *l, const char *label, const json_t *p)
         buf_printf(&text, ", started again %lld time%s", (long long)restarts,
                    restarts == 1 ? "" : "s");
     if (buf_error(&text) == 0)
-        layout_row(l, label, (const char *)text.data);
+        cli_row(l, label, (const char *)text.data);
 }
 
 /* true: all is well. */
@@ -115,7 +115,7 @@ static bool audit_show(struct layout *l, const json_t *answer)
         buf_str(&text, " records were lost");
     }
     if (buf_error(&text) == 0)
-        layout_row(l, "log", (const char *)text.data);
+        cli_row(l, "log", (const char *)text.data);
     return !failing;
 }
 
@@ -134,11 +134,11 @@ static void gate_show(struct layout *l, const json_t *answer, const json_t *gate
     if (json_is_true(json_object_get(gate, "draining")))
         buf_str(&text, ", draining");
     if (buf_error(&text) == 0)
-        layout_row(l, "gate", (const char *)text.data);
+        cli_row(l, "gate", (const char *)text.data);
     json_array_foreach(json_object_get(gate, "listeners"), i, one) {
         const char *url = json_string_value(one);
 
-        layout_row(l, i == 0 ? "at" : "", url != NULL ? url : "");
+        cli_row(l, i == 0 ? "listens" : "", url != NULL ? url : "");
     }
 }
 
@@ -155,11 +155,11 @@ static bool status_show(struct layout *l, const json_t *answer)
     counters_show(l, json_object_get(answer, "totals"));
     well = audit_show(l, answer);
     json_array_foreach(json_object_get(gate, "processes"), i, one)
-        process_show(l, i == 0 ? "with" : "", one);
+        process_show(l, i == 0 ? "processes" : "", one);
     if (!json_is_object(gate))
         why = "its parent process does not answer";
     if (why[0] != '\0')
-        layout_row(l, "not ok", why);
+        cli_row(l, "trouble", why);
     return well && why[0] == '\0';
 }
 

@@ -70,7 +70,7 @@ static void rule_row(struct layout *l, const json_t *a)
         buf_str(&text, "none: it ended before policy was asked");
     }
     if (buf_error(&text) == 0)
-        layout_row(l, "rule", (const char *)text.data);
+        cli_row(l, "rule", (const char *)text.data);
 }
 
 static void leg_row(struct layout *l, const char *label, const json_t *leg, const char *more)
@@ -102,7 +102,7 @@ static void leg_row(struct layout *l, const char *label, const json_t *leg, cons
         buf_printf(&text, "; we said \"%s\"", advice_alert(sent, word));
     buf_str(&text, more);
     if (buf_error(&text) == 0)
-        layout_row(l, label, (const char *)text.data);
+        cli_row(l, label, (const char *)text.data);
 }
 
 static void legs_rows(struct layout *l, const json_t *a)
@@ -111,7 +111,7 @@ static void legs_rows(struct layout *l, const json_t *a)
     const char *verdict = cli_text(a, "verdict"), *findings = cli_text(a, "findings");
 
     if (strcmp(cli_text(a, "action"), "bypass") == 0) {
-        layout_row(l, "client", "its own handshake with the server; the gate saw none of it");
+        cli_row(l, "client", "its own handshake with the server; the gate saw none of it");
         return;
     }
     if (cli_text(a, "ja4")[0] != '\0')
@@ -137,14 +137,14 @@ static void attempt_show(struct layout *l, const json_t *a, const char *gate_nam
     rule_row(l, a);
     legs_rows(l, a);
     if (buf_error(&advice.what) == 0)
-        layout_row(l, "result", (const char *)advice.what.data);
+        cli_row(l, "result", (const char *)advice.what.data);
     if (advice.who != ADVICE_NOBODY)
-        layout_row(l, "who", advice_party_name(advice.who));
+        cli_row(l, "who", advice_party_name(advice.who));
     rest = buf_span(&advice.change);
     while (span_line(&rest, &line)) {
         CLEANUP(own_free) char *text = span_dup(line);
 
-        layout_item(l, label, text != NULL ? text : "");
+        cli_row(l, label, text != NULL ? text : "");
         label = "";
     }
 }

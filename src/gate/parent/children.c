@@ -245,7 +245,6 @@ int child_start(struct child *c, struct buf *error)
         return r;
     }
     c->running = true;
-    c->up = c->role == CHILD_SCRIBE;
     if (c->role == CHILD_WORKER)
         seed_tell(c);
     return 0;

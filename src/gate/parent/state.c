@@ -79,6 +79,7 @@ static int give_away(const struct gate_config *c, struct buf *error)
     const struct passwd *user = getpwnam(c->user);
     const char *folder = c->state_folder;
     struct stat about;
+    int r;
 
     if (user == NULL) {
         buf_printf(error, "there is no user \"%s\" for the gate's processes: add one, or name "
@@ -98,9 +99,8 @@ static int give_away(const struct gate_config *c, struct buf *error)
         buf_printf(error, "%s: not empty, and no gate's state folder: choose another", folder);
         return -ENOTEMPTY;
     }
-    if (chown(folder, user->pw_uid, user->pw_gid) < 0)
-        return state_fail(error, folder, errno);
-    return 0;
+    r = file_give_folder(folder, user->pw_uid, user->pw_gid);
+    return r < 0 ? state_fail(error, folder, -r) : 0;
 }
 
 /* The audit log's folder belongs to whom the state folder belongs. */
@@ -120,9 +120,8 @@ static int make_audit(const struct gate_config *c, struct buf *error)
                    c->audit.folder, c->state_folder);
         return -EPERM;
     }
-    return chown(c->audit.folder, state.st_uid, state.st_gid) < 0
-               ? state_fail(error, c->audit.folder, errno)
-               : 0;
+    r = file_give_folder(c->audit.folder, state.st_uid, state.st_gid);
+    return r < 0 ? state_fail(error, c->audit.folder, -r) : 0;
 }
 
 static int hold(struct parent *p, const char *folder, struct buf *error)

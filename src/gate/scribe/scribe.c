@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -245,13 +244,14 @@ static int read_bundle(struct buf *out)
     return n < 0 ? -errno : buf_error(out);
 }
 
-/* A folder that is there and belongs to whom we become. */
-static int make_folder(const char *path, const struct passwd *user, struct buf *error)
+/* A folder that is there and belongs to whom we become: the owner of the state folder, who is the
+ * parent's to choose. */
+static int make_folder(const char *path, const struct stat *owner, struct buf *error)
 {
     int r = file_make_folders(path);
 
-    if (r == 0 && user != NULL && chown(path, user->pw_uid, user->pw_gid) < 0)
-        r = -errno;
+    if (r == 0 && owner != NULL)
+        r = file_give_folder(path, owner->st_uid, owner->st_gid);
     if (r < 0)
         buf_printf(error, "%s: %s", path, strerror(-r));
     return r;
@@ -271,15 +271,17 @@ static const char *user_to_be(const struct gate_config *c)
 static int make_folders(struct scribe *s, struct buf *error)
 {
     const struct gate_config *c = s->config;
-    const char *name = user_to_be(c);
-    const struct passwd *user = name != NULL ? getpwnam(name) : NULL; /* none: walls say so */
-    int r = make_folder(c->state_folder, user, error);
+    const struct stat *owner = NULL;
+    struct stat state;
+    int r = make_folder(c->state_folder, NULL, error);
 
+    if (r == 0 && geteuid() == 0 && stat(c->state_folder, &state) == 0)
+        owner = &state;
     if (r == 0)
-        r = make_folder(c->audit.folder, user, error);
+        r = make_folder(c->audit.folder, owner, error);
     if (r == 0)
         r = keylog_init(&s->keylog, c->state_folder);
-    return r == 0 ? make_folder(s->keylog.folder, user, error) : r;
+    return r == 0 ? make_folder(s->keylog.folder, owner, error) : r;
 }
 
 static int open_dns(struct scribe *s, struct buf *error)
@@ -377,6 +379,7 @@ static int open_all(struct scribe *s, struct buf *error)
     scribe_tell_consents(s, NULL);
     scribe_tell_state(s, NULL);
     scribe_tell_unlock(s, NULL); /* an unlock ends with the scribe that gave it */
+    process_hello(s->parent);
     return uv_timer_start(&s->second, on_second, 1000, 1000);
 }
 

@@ -14,7 +14,7 @@
 
 static void tell_one(struct scribe_worker *w, struct mw_span message)
 {
-    if (w->channel == NULL || channel_send(w->channel, message) < 0)
+    if (w->channel != NULL && channel_send(w->channel, message) < 0)
         log_warning("gate scribe: worker %u does not listen", w->index);
 }
 
@@ -205,8 +205,12 @@ void scribe_on_worker(void *context, struct mw_span message)
     struct scribe_worker *w = context;
 
     w->scribe->handled++;
-    if (message.len == 0)
+    if (message.len == 0) {     /* one of the gate's that we took over from: it has ended */
+        channel_free(w->channel);
+        w->channel = NULL;
+        control_gone(w->scribe->control, w->index);
         return;
+    }
     switch (message.data[0]) {
     case GATE_AUDIT:
         take_record(w, message);

@@ -13,7 +13,8 @@ enum walls_role { WALLS_WORKER, WALLS_FORGE, WALLS_SCRIBE };
 
 struct walls {
     enum walls_role role;
-    const char *user;           /* to become, if we are root; NULL: stay */
+    const char *user;           /* to become, if we are root; NULL: stay, without
+                                 * capabilities */
     const char *const *folders; /* may be read and written below; the rest of the file system is
                                  * out of reach */
     size_t n_folders;
