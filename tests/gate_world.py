@@ -165,7 +165,7 @@ class EchoHandler(http.server.BaseHTTPRequestHandler):
 class Gate:
     """A running `midwatch gate`."""
 
-    def __init__(self, world, listen, config, extra, env):
+    def __init__(self, world, listen, config, extra, env, before=None):
         self.world = world
         self.program = world.program
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="gate", dir=world.folder))
@@ -183,7 +183,7 @@ class Gate:
         command += extra
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=errors,
-                                            stderr=errors, env=env)
+                                            stderr=errors, env=env, preexec_fn=before)
         end = time.monotonic() + SECONDS
         while not ready.exists():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -323,8 +323,9 @@ class World:
              "slow", "raw", "nobody")))
         return self
 
-    def gate(self, listen=("http://127.0.0.1:0",), config="", extra=(), env=None):
-        gate = Gate(self, list(listen), config, list(extra), env)
+    def gate(self, listen=("http://127.0.0.1:0",), config="", extra=(), env=None,
+             before=None):
+        gate = Gate(self, list(listen), config, list(extra), env, before)
         self.gates.append(gate)
         return gate
 

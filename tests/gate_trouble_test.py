@@ -1,0 +1,335 @@
+"""Trouble around the gate: processes that die, peers that stall, break off, flood or lie, files
+that cannot be read or written.  Others must not notice, and the log must stay whole.
+
+usage: gate_trouble_test.py MIDWATCH
+"""
+import concurrent.futures
+import os
+import resource
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import time
+
+import gate_world
+from gate_world import Origin, Tally, WebServer, wait_until
+
+FAST = "limits { hello-time = 2s; dial-time = 2s; handshake-time = 2s; idle-time = 3s; }\n"
+
+
+def good(gate, web):
+    """Does an ordinary client get its answer?"""
+    try:
+        return gate.get(web.host, "/bytes/100", port=web.port)[:2] == (200, b"x" * 100)
+    except OSError:
+        return False
+
+
+def verified(gate):
+    return gate.command("log", "verify", "--state", str(gate.folder)).startswith("whole")
+
+
+def killed(tally, world):
+    """Each process is killed under load: the service goes on, records are kept."""
+    gate, web = world.gate(config="workers = 2;"), WebServer(world, "web.world.test")
+    stop, counts = [], {"good": 0, "bad": 0}
+
+    def load():
+        while not stop:
+            counts["good" if good(gate, web) else "bad"] += 1
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(load)
+        try:
+            for role in ("worker 0", "forge", "scribe", "worker 1", "scribe"):
+                victim = gate.children()[role]
+                os.kill(victim, signal.SIGKILL)
+                wait_until(f"the {role} is back", lambda r=role, v=victim:
+                           gate.children().get(r, v) != v)
+                before = counts["good"]
+                wait_until(f"clients are served after the {role} died",
+                           lambda b=before: counts["good"] > b + 5)
+        finally:
+            stop.append(True)
+    tally.expect("sessions of the killed workers alone are lost", counts["bad"] <= 40, counts)
+    served = counts["good"]
+
+    def recorded():
+        return sum(r["event"]["action"] == "inspect" and r["event"]["outcome"] == "success"
+                   for r in gate.records())
+    wait_until("all served sessions are in the log", lambda: recorded() >= served - 40)
+    serials = [r["event"]["id"] for r in gate.records() if "id" in r["event"]]
+    tally.expect("no record is there twice", len(serials) == len(set(serials)))
+    tally.expect("the log is whole after all that", verified(gate))
+    tally.expect("what died is said", gate.said().count("killed by signal 9") == 5, gate.said())
+
+
+def stalled(tally, world):
+    gate, web = world.gate(config=FAST), WebServer(world, "web.world.test")
+    mute = socket.create_server(("127.0.0.1", 0))
+    silent = [socket.create_connection(("127.0.0.1", gate.port()))]
+    slow = socket.create_connection(("127.0.0.1", gate.port()))
+    tunnel = gate.tunnel("web.world.test", web.port)
+    began = time.monotonic()
+    while time.monotonic() - began < 1.5:   # a byte now and then does not buy time
+        slow.sendall(b"C")
+        time.sleep(0.3)
+    for what, s in (("a silent client", silent[0]), ("a slow client", slow),
+                    ("a tunnel without a hello", tunnel)):
+        s.settimeout(20)
+        try:
+            ended = s.recv(1) == b"" or s.recv(4096) is not None
+        except ConnectionError:
+            ended = True
+        except TimeoutError:
+            ended = False
+        tally.expect(f"{what} is ended", ended)
+    try:
+        status, body, _ = gate.get("web.world.test", port=mute.getsockname()[1], verify=False)
+        tally.expect("a server that never answers gets a page", status == 504 or
+                     b"cannot be reached" in body or b"No safe connection" in body,
+                     (status, body[:200]))
+    except OSError:
+        tally.expect("a server that never answers ends the client", True)
+    idle = gate.connect("web.world.test", port=web.port)
+    idle.settimeout(20)
+    try:
+        tally.expect("an idle connection is ended", idle.recv(1) == b"")
+    except ssl.SSLError:
+        tally.expect("an idle connection is ended", True)
+    tally.expect("others are served meanwhile", good(gate, web))
+    outcomes = [r["midwatch"].get("outcome") for r in gate.records()]
+    tally.expect("time-outs are told in the log", outcomes.count("timed-out") >= 3, outcomes)
+
+
+def broken_off(tally, world):
+    gate = world.gate(config=FAST)
+    web = WebServer(world, "web.world.test")
+
+    def cut(tls):
+        tls.recv(4096)
+        tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
+        tls.unwrap()
+
+    def nonsense(tls):
+        tls.recv(4096)
+        tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef")
+        time.sleep(1)
+
+    short = Origin(world, "other.world.test", cut)
+    with gate.connect("other.world.test", port=short.port) as tls:
+        tls.sendall(b"GET / HTTP/1.1\r\nHost: other.world.test\r\n\r\n")
+        got = b""
+        try:
+            while piece := tls.recv(4096):
+                got += piece
+        except OSError:
+            pass
+        tally.expect("a body that is cut is not made whole", got.endswith(b"only this"), got)
+    bad = Origin(world, "other.world.test", nonsense)
+    status, body, _ = gate.get("other.world.test", port=bad.port)
+    tally.expect("an answer with two lengths is none", status == 502 and b"abcdef" not in body,
+                 (status, body[:200]))
+    for _ in range(20):
+        s = gate.tunnel("web.world.test", web.port)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.sendall(b"\x16\x03\x01\x02\x00\x01")
+        s.close()                           # RST in the middle of the hello
+    tally.expect("resets do not matter to others", good(gate, web))
+
+
+SMUGGLED = [
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked"
+    b"\r\n\r\n0\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\nTransfer-Encoding: xchunked\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost : web.world.test\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\nHost: other.world.test\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\n folded: x\r\n\r\n",
+    b"GET / HTTP/1.1\nHost: web.world.test\n\n",
+    b"GET  / HTTP/1.1\r\nHost: web.world.test\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\nA: \x00\r\n\r\n",
+    b"GET / HTTP/1.1\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: web.world.test\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST / HTTP/1.1\r\nHost: web.world.test\r\nContent-Length: -1\r\n\r\n",
+    b"GET / HTTP/9.9\r\nHost: web.world.test\r\n\r\n",
+    b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: web.world.test\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\n" + b"X-Bomb: " + b"b" * 100000 + b"\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: web.world.test\r\n" + b"x: y\r\n" * 5000 + b"\r\n",
+]
+
+
+def malformed(tally, world):
+    gate = world.gate(config=FAST)
+    heard = []
+
+    def listen(tls):
+        heard.append(tls.recv(65536))
+
+    server, web = Origin(world, "web.world.test", listen), WebServer(world, "web.world.test")
+    for words in SMUGGLED:
+        with gate.connect("web.world.test", port=server.port) as tls:
+            try:
+                tls.sendall(words)
+                answer = tls.recv(4096)
+            except OSError:
+                answer = b""
+        status = answer.split(b" ")[1] if answer.startswith(b"HTTP/1.1 ") else b"closed"
+        tally.expect(f"{words[:60]!r} is refused",
+                     status in (b"400", b"413", b"414", b"431", b"501", b"505", b"closed"), answer)
+    time.sleep(0.2)
+    passed = [h for h in heard if b"Host: web.world.test" in h and h.startswith(b"GET")]
+    tally.expect("the server hears nothing of them", not passed, passed[:2])
+    for junk in (b"\x16\x03\x01\xff\xff", b"\x16\x03\x01\x00\x05\x01\x00\xff\xff\xff",
+                 b"\x80\x2e\x01\x00\x02", b"\0" * 100, os.urandom(300)):
+        s = gate.tunnel("web.world.test", server.port)
+        s.sendall(junk)
+        s.settimeout(10)
+        s.shutdown(socket.SHUT_WR)
+        try:
+            s.recv(4096)
+        except OSError:
+            pass
+        s.close()
+    for junk in (b"\0" * 50, b"CONNECT\r\n\r\n", b"CONNECT x:99999 HTTP/1.1\r\nHost: x\r\n\r\n",
+                 b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n", b"A" * 20000):
+        s = socket.create_connection(("127.0.0.1", gate.port()))
+        s.settimeout(10)
+        try:
+            s.sendall(junk)
+            answer = s.recv(4096)
+        except OSError:
+            answer = b""
+        tally.expect(f"the door refuses {junk[:30]!r}", answer == b"" or
+                     answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5")), answer)
+        s.close()
+    tally.expect("nobody died of it", good(gate, web) and "killed" not in gate.said(),
+                 gate.said())
+
+
+def crowded(tally, world):
+    """10,000 connections that say nothing, then too many for the limits, then no descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    want = min(10000, hard - 500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gate = world.gate(config="workers = 2; limits { hello-time = 120s; per-client = 20000; }\n")
+    web = WebServer(world, "web.world.test")
+    idle = [socket.create_connection(("127.0.0.1", gate.port())) for _ in range(want)]
+    tally.expect(f"an ordinary client is served beside {want} idle ones", good(gate, web))
+    for s in idle:
+        s.close()
+    wait_until("an ordinary client is served after them", lambda: good(gate, web))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    few = world.gate(config="workers = 1; limits { per-client = 5; }\n")
+    held = [socket.create_connection(("127.0.0.1", few.port())) for _ in range(20)]
+    time.sleep(0.3)
+    tally.expect("a client over its limit is turned away", not good(few, web))
+    for s in held:
+        s.close()
+    wait_until("and served again once it let go", lambda: good(few, web))
+
+    poor = world.gate(config="workers = 1; limits { per-client = 1000; hello-time = 3s; }\n",
+                      before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80)))
+    worker = poor.children()["worker 0"]
+    held = [socket.create_connection(("127.0.0.1", poor.port())) for _ in range(200)]
+    time.sleep(0.5)
+    tally.expect("no descriptors left is not the end", poor.children()["worker 0"] == worker)
+    for s in held:
+        s.close()
+    wait_until("clients are served once there are some again", lambda: good(poor, web))
+
+
+def full_disk(tally, world):
+    """The log cannot be written: policy says block or pass."""
+    web = WebServer(world, "web.world.test")
+    disk = world.folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k,mode=755", "tmpfs", str(disk)],
+                      check=False, stderr=subprocess.DEVNULL).returncode != 0:
+        print("full disk: skipped, no file system may be mounted here")
+        return
+    try:
+        for words, served in (("block", False), ("pass", True)):
+            folder = disk / words
+            gate = world.gate(config=f'workers = 1; audit {{ folder = "{folder}"; '
+                                     f'when-full = {words}; }}')
+            scribe = gate.children()["scribe"]
+            tally.expect("the log is written at first", good(gate, web))
+            filler = os.open(disk / "filler", os.O_WRONLY | os.O_CREAT, 0o644)
+            try:
+                while True:
+                    os.write(filler, b"x" * 4096)
+            except OSError:
+                os.close(filler)
+            for _ in range(12):     # what is left of the last page
+                good(gate, web)
+            if served:
+                time.sleep(2)
+                tally.expect(f"{words}: clients are served", good(gate, web))
+            else:
+                wait_until(f"{words}: clients are turned away",
+                           lambda g=gate: not good(g, web))
+            (disk / "filler").unlink()
+            wait_until(f"{words}: all is well again", lambda g=gate: good(g, web))
+            log = sorted(folder.glob("*.jsonl"))
+            wait_until("the log is whole", lambda g=gate, l=log: g.command(
+                "log", "verify", *map(str, l), "--key", str(g.folder / "audit.pub"),
+                check=False).startswith("whole"))
+            tally.expect("the scribe lived through it", gate.children()["scribe"] == scribe)
+            gate.stop()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+def misconfigured(tally, world):
+    gate, web = world.gate(config="workers = 1;"), WebServer(world, "web.world.test")
+    conf = gate.state / "gate.conf"
+    held = gate.connect("web.world.test", port=web.port)
+    conf.write_text("workers = 1;\nrule { names = [web.world.test; action = bypas }\n")
+    answer = gate.command("reload", "--state", str(gate.folder), check=False)
+    tally.expect("a broken configuration is not taken", good(gate, web), answer)
+    conf.write_text('workers = 1; rule { names = [web.world.test]; action = block; }\n')
+    gate.command("reload", "--state", str(gate.folder))
+    wait_until("a good one is", lambda: not good(gate, web))
+    held.sendall(b"GET /bytes/3 HTTP/1.1\r\nHost: web.world.test\r\nConnection: close\r\n\r\n")
+    tally.expect("a connection from before goes on by what it began with",
+                 b"200 OK" in held.recv(4096))
+    gate.stop()
+    key = gate.folder / "ca" / "intermediate-ec.key"
+    key.write_text("no key at all")
+    said = world.program, "gate", "--config", str(conf), "--state", str(gate.folder)
+    with subprocess.Popen([*said, "--listen", "http://127.0.0.1:0", "--ready-file",
+                           str(gate.state / "again")], stderr=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL) as process:
+        try:
+            _, err = process.communicate(timeout=8)
+            tally.expect("a damaged CA key is told", b"intermediate-ec" in err, err)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            _, err = process.communicate(timeout=30)
+            tally.expect("a damaged CA key is told or made anew", b"intermediate-ec" in err
+                         or b"BEGIN ENCRYPTED" in key.read_bytes(), err)
+
+
+def main():
+    program, only = sys.argv[1], set(sys.argv[2:])
+    tally = Tally("gate trouble")
+    parts = (killed, stalled, broken_off, malformed, crowded, full_disk, misconfigured)
+    with gate_world.World(program) as world:
+        for part in parts:
+            if only and part.__name__ not in only:
+                continue
+            try:
+                part(tally, world)
+            except Exception as wrong:      # the other parts have their say
+                tally.expect(part.__name__, False, repr(wrong))
+    return tally.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
