@@ -91,6 +91,15 @@ static bool about_certificate(uint8_t alert)
     return (alert >= 42 && alert <= 46) || alert == 48 || alert == 49 || alert == 51;
 }
 
+/* Browsers open connections ahead and let go of them later; what minds our certificate leaves at
+ * once, and leaves first. */
+enum { UNUSED_MS = 5000 };
+
+static bool left_at_once(const struct session *s)
+{
+    return s->client.leg.fin_in && s->record.ended_ms - s->record.began_ms < UNUSED_MS;
+}
+
 static bool sign_of(const struct session *s, enum learn_sign *sign)
 {
     const struct leg *l = &s->client.leg;
@@ -103,8 +112,10 @@ static bool sign_of(const struct session *s, enum learn_sign *sign)
         *sign = LEARN_TIMED_OUT;
     else if (l->failure == LEG_RESET)
         *sign = LEARN_RESET_AFTER_CERT;
-    else if (l->shaken)
+    else if (l->shaken && left_at_once(s))
         *sign = LEARN_CLOSED_UNUSED;
+    else if (l->shaken)
+        return false;
     else if (l->fin_in)
         *sign = LEARN_CLOSED_AFTER_CERT;
     else
@@ -123,7 +134,15 @@ void session_learn(struct session *s)
         .at = wall_now(),
     };
 
-    if (s->leaf == NULL || s->client.leg.ssl == NULL || s->host == NULL || s->learned_from)
+    if (s->host == NULL || s->learned_from)
+        return;
+    if (s->decided && s->decision.exception == GATE_BY_LEARNER && s->up != NULL &&
+        s->down->total > 0) {
+        e.sign = LEARN_BYPASS_WORKED;
+        worker_learn(s->w, &e);
+        return;
+    }
+    if (s->leaf == NULL || s->client.leg.ssl == NULL)
         return;
     e.untrusted_leaf = s->leaf->untrusted;
     if (!sign_of(s, &e.sign))
