@@ -385,6 +385,38 @@ static void stages_hold(void **state)
     talk_end(&t);
 }
 
+/* More than a connection may hold: heads of answers, each within its limit, that a stage sits on.
+ * The connection ends, and says why; it is not our memory that ended. */
+static void stages_hold_too_much(void **state)
+{
+    static char value[4][15000];
+    const char *answer[] = { ":status: 200", value[0], value[1], value[2], value[3], NULL };
+    struct test_stage held = { .hold = false };
+    const struct content_stage a = test_stage(&held);
+    const struct content_stage *const stages[] = { &a };
+    const struct content_row row = { stages, 1 };
+    struct talk t = { .no_tables = false };
+    struct host host;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        snprintf(value[i], sizeof value[i], "x-%zu: %0*d", i, 14990, 0);
+    begin(&t, &host, &row);
+    for (size_t i = 0; i < 90; i++)
+        talk_request(&t, "GET", "/", true, NULL);
+    talk_run(&t);
+    held.hold = true;
+    for (size_t i = 0; i < 90; i++)
+        talk_respond(&t, talk_served(&t, i), answer, true);
+    talk_run(&t);
+    assert_true(bridge_over(t.bridge));
+    assert_string_equal(bridge_why(t.bridge, NULL),
+                        "HTTP/2: what is under way needs more than 4 MiB");
+    assert_true(h2_memory_of(t.bridge)->peak <= H2_MEMORY_MAX);
+    talk_end(&t);
+    assert_int_equal(held.open, 0);
+}
+
 static void a_broken_stage(void **state)
 {
     struct test_stage broken = { .open_error = -5 };
@@ -570,6 +602,7 @@ int main(void)
         cmocka_unit_test(stages_and_large_bodies),
         cmocka_unit_test(stages_stop),
         cmocka_unit_test(stages_hold),
+        cmocka_unit_test(stages_hold_too_much),
         cmocka_unit_test(a_broken_stage),
         cmocka_unit_test(websocket_passes),
         cmocka_unit_test(websocket_violation),
