@@ -131,6 +131,7 @@ static void test_a_datagram_has_an_end(void **state)
     uint16_t port = 0;
     CLEANUP(own_close) int fd = collector(SOCK_DGRAM, &port);
 
+    assert_true(fd >= 0);
     memset(large, 'x', 70000);
     open_syslog(w, "udp://", port, (struct mw_span){ NULL, 0 });
     syslog_send(w->s, span_of(large, 70000), noon);

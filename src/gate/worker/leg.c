@@ -333,6 +333,15 @@ enum io leg_finish(struct leg *l)
     return IO_OK;
 }
 
+void leg_reset(struct leg *l)
+{
+    const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+    /* leg_close() then resets, whatever is still unsent. */
+    (void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    l->fin_out = true;
+}
+
 const char *leg_failure_text(const struct leg *l)
 {
     switch (l->failure) {

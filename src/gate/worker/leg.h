@@ -60,6 +60,9 @@ enum io leg_write(struct leg *l, struct mw_span bytes, size_t *n);
 /* close_notify and FIN: nothing more is written.  IO_OK, IO_WANT_WRITE or IO_FAILED. */
 enum io leg_finish(struct leg *l);
 
+/* Nothing more is written, and the peer shall not take that for an orderly end: RST. */
+void leg_reset(struct leg *l);
+
 /* The loop says that there may be more to read. */
 void leg_wake(struct leg *l);
 

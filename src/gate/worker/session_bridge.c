@@ -197,6 +197,7 @@ int session_bridge_new(struct session *s, enum bridge_kind kind)
                       ? &s->w->row
                       : NULL,
         .max_streams = s->config->limits.streams,
+        .scheme = s->client.leg.ssl == NULL ? "http" : NULL,
     };
 
     return bridge_new(&s->bridge, &options);
@@ -293,7 +294,10 @@ static size_t pump_out(struct session *s, enum bridge_side to)
     }
     if (l->fd >= 0 && !l->fin_out && out.len == 0 && l->failure == LEG_WELL &&
         bridge_finished(s->bridge, to)) {
-        (void)leg_finish(l);
+        if (to == BRIDGE_CLIENT && bridge_cut_short(s->bridge))
+            leg_reset(l);
+        else
+            (void)leg_finish(l);
         total++;
     }
     return total;
