@@ -165,7 +165,8 @@ class EchoHandler(http.server.BaseHTTPRequestHandler):
 class Gate:
     """A running `midwatch gate`."""
 
-    def __init__(self, world, listen, config, extra, env, before=None):
+    def __init__(self, world, listen, config, extra, env, before=None,
+                 within=()):
         self.world = world
         self.program = world.program
         self.state = pathlib.Path(tempfile.mkdtemp(prefix="gate", dir=world.folder))
@@ -174,7 +175,7 @@ class Gate:
         conf.write_text(config)
         ready = self.state / "ready"
         self.errors = self.state / "stderr"
-        command = [self.program, "gate", "--config", str(conf), "--state", str(self.state / "s"),
+        command = [*within, self.program, "gate", "--config", str(conf), "--state", str(self.state / "s"),
                    "--roots", str(world.roots), "--hosts-file", str(world.hosts),
                    "--local-roots", str(world.lab_folder / "local-roots.pem"),
                    "--dns", world.dns, "--ready-file", str(ready)]
@@ -324,8 +325,8 @@ class World:
         return self
 
     def gate(self, listen=("http://127.0.0.1:0",), config="", extra=(), env=None,
-             before=None):
-        gate = Gate(self, list(listen), config, list(extra), env, before)
+             before=None, within=()):
+        gate = Gate(self, list(listen), config, list(extra), env, before, within)
         self.gates.append(gate)
         return gate
 
