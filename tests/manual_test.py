@@ -26,11 +26,26 @@ def page_options(text):
     return found - NOT_OURS
 
 
+def gate_problems(program, everybodys):
+    """The gate's commands share its page, or have one of their own."""
+    for verb in completions.VERBS["gate"].split():
+        options = completions.read_options(completions.ask(program, "gate", verb, "--help"))
+        everybodys |= {o[1] for o in options}
+        name = f"midwatch-gate-{verb}.1"
+        if not (tree.ROOT / "man" / name).exists():
+            name = "midwatch-gate.1"
+        named = page_options((tree.ROOT / "man" / name).read_text())
+        for _, option, _, _ in options:
+            if option not in named:
+                yield f"man/{name} does not mention --{option} of gate {verb}"
+
+
 def problems(program):
     commands = completions.read_program(program)
     if "explain" not in commands or not commands["explain"][1]:
         yield "the test itself is broken: it reads no options from --help"
     everybodys = {o[1] for _, options in commands.values() for o in options}
+    yield from gate_problems(program, everybodys)
     for name, (_, options) in commands.items():
         if name in ("help", "version"):
             continue

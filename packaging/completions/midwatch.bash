@@ -6,7 +6,7 @@ _midwatch()
     local command=${COMP_WORDS[1]} words=
 
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words='check explain exempt trust pin watch lab version help --help --version'
+        words='check explain exempt trust pin watch gate lab version help --help --version'
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
         return
     fi
@@ -243,6 +243,50 @@ _midwatch()
         COMPREPLY=()
         return
         ;;
+    gate:--config | gate:-c)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    gate:--listen | gate:-l)
+        COMPREPLY=()
+        return
+        ;;
+    gate:--state | gate:-s)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
+    gate:--roots | gate:-r)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    gate:--local-roots)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    gate:--dns)
+        COMPREPLY=()
+        return
+        ;;
+    gate:--hosts-file)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    gate:--workers | gate:-w)
+        COMPREPLY=()
+        return
+        ;;
+    gate:--set)
+        COMPREPLY=()
+        return
+        ;;
+    gate:--ready-file)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    gate:--log-level)
+        COMPREPLY=()
+        return
+        ;;
     lab:--listen)
         COMPREPLY=()
         return
@@ -275,9 +319,10 @@ _midwatch()
     trust) words='list remove log --json --state --help' ;;
     pin) words='add list remove import --backup --tree --until --cert --json --state --help' ;;
     watch) words='--ipv4 --ipv6 --connect --sni --alpn --starttls --proxy --no-proxy --timeout --parallel --dns --roots --local-roots --ct-logs --interceptors --pin --no-network-evidence --controls --time-servers --echo --ocsp --portal --hosts-file --json --color --state --config --help --interval --count' ;;
+    gate) words='status top why learned ca log route test-config reload upgrade drain --config --listen --state --roots --local-roots --dns --hosts-file --workers --set --ready-file --log-level --help' ;;
     lab) words='--listen --http --state --echo --for --ready-file --list --json --write --help' ;;
     version) words='' ;;
-    help) words='check explain exempt trust pin watch lab version help' ;;
+    help) words='check explain exempt trust pin watch gate lab version help' ;;
     esac
     if [ "$command" = explain ] && [ "${cur#-}" = "$cur" ]; then
         words=$(midwatch explain --json 2>/dev/null | sed -n 's/.*"code": *"\([a-z0-9-]*\)".*/\1/p')
