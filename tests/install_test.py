@@ -74,6 +74,11 @@ def main():
         expect("name-mismatch", run(*judge, "other.lab.test", *files, env=environment, code=1))
         run(*judge, "site.lab.test", files[0], "/dev/null", env=environment, code=2)
         expect("midwatch ", run(prefix / "bin/midwatch", "--version"))
+        unit = next(prefix.rglob("midwatch-gate.service")).read_text()
+        expect("/bin/midwatch gate --state", unit)
+        if "@" in unit.replace("@system-service", ""):
+            raise SystemExit("the unit still has places to be filled in:\n" + unit)
+        next(prefix.rglob("midwatch-gate.socket"))
     print("install: no problems")
 
 
