@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 HOST ?=
 
-.PHONY: run test bench fuzz sabotage deb lint clean
+.PHONY: run test bench bench-gate fuzz sabotage deb lint clean
 
 run:		# build, then show the main job: HOST=example.com checks a real host
 	@tools/deps run
@@ -18,6 +18,11 @@ bench:		# ratios against a named rival, in one run
 	@tools/deps all
 	@tools/build release
 	@tools/bench build/release
+
+bench-gate:	# the gate beside haproxy, sslsplit, squid and mitmproxy; processor time of each
+	@tools/deps bench
+	@tools/build release
+	@python3 bench/gate.py build/release/src/main/midwatch build/release/bench/gate_load
 
 fuzz:		# SECONDS_EACH=600 by default
 	@tools/deps test

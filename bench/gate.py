@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the gate against other proxies, all in one run on this machine.
 
-usage: bench/gate.py MIDWATCH GATE_LOAD [--quick] [--only NAME,...] [--svg FILE] [--json FILE]
+usage: bench/gate.py MIDWATCH GATE_LOAD [--quick] [--only NAME,...] [--rounds N] [--json FILE]
 
 What is measured is the processor time of the proxy's own processes (schedstat, nanoseconds), so
 neither the load, nor the origin, nor other work on the machine counts.  The origin is nginx; the
@@ -378,6 +378,49 @@ workers 1
                      {"midwatch", "haproxy-tcp"})
 
 
+# What the gate is held to: what, against whom, at most how many times as much.
+TARGETS = [
+    ("new connection, one small GET", "haproxy", 0.7),
+    ("small request, open connection", "haproxy", 1.0),
+    ("1 GB, open connection", "haproxy", 1.0),
+    ("1 GB, bypassed", "haproxy-tcp", 1.0),
+]
+LIMITS = [("idle inspected connection", 40), ("idle bypassed connection", 4)]
+
+
+def chart(rows):
+    """Bars, the longest of each row 50 wide."""
+    for row in rows:
+        values = {k: v for k, v in row["values"].items() if v > 0}
+        if len(values) < 2:
+            continue
+        print(f"\n{row['what']}, {row['unit']}")
+        for name, value in sorted(values.items(), key=lambda kv: kv[1]):
+            print(f"  {name:<12} {'#' * max(1, round(50 * value / max(values.values())))} "
+                  f"{value:.4g}")
+
+
+def targets(rows):
+    found = {row["what"]: row["values"] for row in rows}
+    print("\nAgainst the targets:")
+    for what, rival, most in TARGETS:
+        values = found.get(what, {})
+        if "midwatch" in values and rival in values:
+            ratio = values["midwatch"] / values[rival]
+            print(f"  {what:<34} {ratio:.2f} of {rival}'s, wanted at most {most}: "
+                  + ("met" if ratio <= most else "NOT met"))
+    for what, most in LIMITS:
+        value = found.get(what, {}).get("midwatch")
+        if value is not None:
+            print(f"  {what:<34} {value:.1f} KiB, wanted at most {most}: "
+                  + ("met" if value <= most else "NOT met"))
+    cold = found.get("new connection, cold host", {}).get("midwatch")
+    warm = found.get("the same, warm", {}).get("midwatch")
+    if cold and warm:
+        print(f"  {'cold host':<34} {cold / warm:.2f} of a warm one, with the server's own "
+              "handshake in it; wanted at most 1.3 without it")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("midwatch")
@@ -397,6 +440,8 @@ def main():
             if (not only or name in only) and shutil.which(program):
                 getattr(bench, name)()
         bench.all()
+        chart(bench.rows)
+        targets(bench.rows)
         if args.json:
             pathlib.Path(args.json).write_text(json.dumps(bench.rows, indent=1))
     finally:
