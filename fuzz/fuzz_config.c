@@ -12,11 +12,13 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    {"text",     CONFIG_STRING,  offsetof(struct settings, text),    0,  0, NULL, false, NULL, NULL },
-    { "list",    CONFIG_LIST,    offsetof(struct settings, list),    0,  0, NULL, false, NULL, NULL },
-    { "number",  CONFIG_NUMBER,  offsetof(struct settings, number),  -5, 1 << 20, NULL, false, NULL, NULL },
-    { "seconds", CONFIG_SECONDS, offsetof(struct settings, seconds), 0,  86400, NULL, false, NULL, NULL },
-    { "yes",     CONFIG_BOOL,    offsetof(struct settings, yes),     0,  0, NULL, false, NULL, NULL },
+    { .name = "text", .kind = CONFIG_STRING, .offset = offsetof(struct settings, text) },
+    { .name = "list", .kind = CONFIG_LIST, .offset = offsetof(struct settings, list) },
+    { .name = "number", .kind = CONFIG_NUMBER, .offset = offsetof(struct settings, number),
+      .min = -5, .max = 1 << 20 },
+    { .name = "seconds", .kind = CONFIG_SECONDS, .offset = offsetof(struct settings, seconds),
+      .min = 0, .max = 86400 },
+    { .name = "yes", .kind = CONFIG_BOOL, .offset = offsetof(struct settings, yes) },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

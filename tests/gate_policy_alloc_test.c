@@ -17,7 +17,8 @@
 
 static const char text[] =
     "listen [http://127.0.0.1:0, \"socks5://[::1]:0\"]; upstream { dns [192.0.2.53]; roots %s }\n"
-    "users-file %s.users; on { clock ask }; catalogue { classes [technical, privacy]; except zoom }\n"
+    "users-file %s.users; on { clock ask }\n"
+    "catalogue { classes [technical, privacy]; except zoom }\n"
     "list banks { names [.bank-of-us.example, a.example]; names-file %s }\n"
     "rule finance { category [banks, health]; app zoom; client [10.0.0.0/8]; group finance;\n"
     "  port [1-2, 3]; hours 08:00-18:00; days mon-fri; ja4 [t13d*]; action bypass }\n"

@@ -101,7 +101,7 @@ int config_bind(const struct ucl *section, const struct config_table *table, voi
     if (section->kind != UCL_SECTION)
         return ucl_fail(&section->value, error, "%s wants a section: %s { ... }", section->key,
                         section->key);
-    b.set_by = arena_calloc(arena, table->n + 1, sizeof *b.set_by);
+    b.set_by = arena_calloc(arena, table->n + 1, sizeof(void *));
     if (b.set_by == NULL)
         return -ENOMEM;
     for (const struct ucl *node = section->first; node != NULL; node = node->next) {

@@ -1,6 +1,6 @@
 /*
- * A config file, or a section of one, read against a table of what may stand in it.  A key that is not in the
- * table is an error that names the file, the line, the column and the nearest known
+ * A config file, or a section of one, read against a table of what may stand in it.  A key that is
+ * not in the table is an error that names the file, the line, the column and the nearest known
  * key: a misspelt setting is never silently ignored.
  *
  *     # a comment, also // and C's own

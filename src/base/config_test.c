@@ -14,11 +14,13 @@ struct settings {
 };
 
 static const struct config_key keys[] = {
-    {"roots",     CONFIG_STRING,  offsetof(struct settings, roots),    0, 0, NULL, false, NULL, NULL },
-    { "controls", CONFIG_LIST,    offsetof(struct settings, controls), 0, 0, NULL, false, NULL, NULL },
-    { "parallel", CONFIG_NUMBER,  offsetof(struct settings, parallel), 1, 100000, NULL, false, NULL, NULL },
-    { "timeout",  CONFIG_SECONDS, offsetof(struct settings, timeout),  1, 30 * 86400, NULL, false, NULL, NULL },
-    { "ask",      CONFIG_BOOL,    offsetof(struct settings, ask),      0, 0, NULL, false, NULL, NULL },
+    { .name = "roots", .kind = CONFIG_STRING, .offset = offsetof(struct settings, roots) },
+    { .name = "controls", .kind = CONFIG_LIST, .offset = offsetof(struct settings, controls) },
+    { .name = "parallel", .kind = CONFIG_NUMBER, .offset = offsetof(struct settings, parallel),
+      .min = 1, .max = 100000 },
+    { .name = "timeout", .kind = CONFIG_SECONDS, .offset = offsetof(struct settings, timeout),
+      .min = 1, .max = 30 * 86400 },
+    { .name = "ask", .kind = CONFIG_BOOL, .offset = offsetof(struct settings, ask) },
 };
 
 struct fixture {

@@ -8,16 +8,16 @@
 #define PERFORMANCE GATE_PERFORMANCE
 #define PRIVACY GATE_PRIVACY
 #define EXCEPTION(id_, name_, domain_, class_, grade_, source_, category_, review, take, note_)    \
-    { .id = id_,                                                                                   \
-      .name = name_,                                                                               \
-      .domain = domain_,                                                                           \
-      .cls = class_,                                                                               \
-      .grade = grade_,                                                                             \
-      .source = source_,                                                                           \
-      .category = category_,                                                                       \
-      .expires = { review },                                                                       \
-      .only_named = take,                                                                          \
-      .note = note_ },
+    { .id = (id_),                                                                                 \
+      .name = (name_),                                                                             \
+      .domain = (domain_),                                                                         \
+      .cls = (class_),                                                                             \
+      .grade = (grade_),                                                                           \
+      .source = (source_),                                                                         \
+      .category = (category_),                                                                     \
+      .expires = { (review) },                                                                     \
+      .only_named = (take),                                                                        \
+      .note = (note_) },
 
 static const struct gate_exception entries[] = {
 #include "base/exceptions.inc"

@@ -153,6 +153,7 @@ int load_sources(struct load *l, const struct gate_bundle *b, struct load_rules 
     for (size_t i = 0; r == 0 && i < b->n; i++)
         if (b->parts[i].kind != BUNDLE_BYTES)
             r = source_read(l, &b->parts[i], &sources[b->parts[i].kind]);
+    l->rules = NULL;            /* the caller's, who keeps them no longer than it likes */
     return r;
 }
 

@@ -167,7 +167,8 @@ static const char everything[] =
     "rule \"finance\" { category [banks, health]; app zoom; client [10.0.0.0/8, ::1]; user anna;\n"
     "  group finance; destination 192.0.2.0/24; port [443, 8000-8100]; entrance http;\n"
     "  ja4 t13d1516h2_8daaf6152771_e5627efa2ab1; days mon-fri; hours 08:00-18:00; zone +02:00;\n"
-    "  until 2030-01-01; sni-missing no; ech no; tls yes; action bypass; reason \"works council\" }\n"
+    "  until 2030-01-01; sni-missing no; ech no; tls yes; action bypass;\n"
+    "  reason \"works council\" }\n"
     "exception { names = [ \".meet.example\", \"one.example\" ];\n    action = bypass;\n}\n"
     "rule { names .old.example; on { tls-old-version = accept } }\n";
 
@@ -315,8 +316,8 @@ static void rules_that_are_wrong(void **state)
             ":1:14: names: \".github.io\" is a public suffix: everybody's names lie below it; name "
             "the domains that are meant, or say whole-suffix = yes");
     refused(f, "rule { names *.example.com; action bypass }",
-            ":1:14: names: no \"*\" in \"*.example.com\"; a leading dot covers a name and all below "
-            "it");
+            ":1:14: names: no \"*\" in \"*.example.com\"; a leading dot covers a name and all "
+            "below it");
     refused(f, "rule { names 192.0.2.1; action bypass }",
             ":1:14: names: 192.0.2.1 is an address; write it under \"destination\"");
     refused(f, "rule { names \"a b\"; action bypass }", ":1:14: names: \"a b\" is not a host name");
@@ -352,7 +353,8 @@ static void rules_that_are_wrong(void **state)
             ":1:1: this rule never fits: without TLS there is no fingerprint, no server name, no "
             "ECH and no finding");
     refused(f, "rule { user []; action block }", ":1:13: user is empty: the rule would never fit");
-    refused(f, "rule { action pass }", ":1:15: action wants inspect, bypass or block, not \"pass\"");
+    refused(f, "rule { action pass }",
+            ":1:15: action wants inspect, bypass or block, not \"pass\"");
 }
 
 static void whole_suffixes_are_possible_when_meant(void **state)

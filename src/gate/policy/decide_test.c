@@ -281,7 +281,8 @@ static void the_catalogue_as_it_is_taken(void **state)
 /* The catalogue excepts from inspection, nobody from a block; a rule that names the site knows. */
 static void exceptions_and_rules(void **state)
 {
-    static const char office[] = "undefined block\nrule office { client 10.0.0.0/8; action inspect }";
+    static const char office[] = "undefined block\n"
+                                 "rule office { client 10.0.0.0/8; action inspect }";
     struct gate_facts f = facts("zoom.us");
 
     (void)state;

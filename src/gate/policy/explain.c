@@ -98,9 +98,11 @@ static void say_rule(struct buf *out, const struct gate_rule *rule, const struct
 static void say_wants(struct buf *out, unsigned wants)
 {
     if (wants & GATE_WANTS_DESTINATION)
-        buf_str(out, "  An earlier rule depends on the address behind the name: say --destination\n");
+        buf_str(out, "  An earlier rule depends on the address behind the name: say "
+                     "--destination\n");
     if (wants & GATE_WANTS_VERDICT)
-        buf_str(out, "  An earlier rule depends on what the server shows; it is asked again then\n");
+        buf_str(out, "  An earlier rule depends on what the server shows; it is asked again "
+                     "then\n");
 }
 
 int explain(const struct gate_config *c, const struct explain_question *q, struct buf *out,

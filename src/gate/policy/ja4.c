@@ -146,7 +146,8 @@ void ja4_text(const struct hello *h, char transport, char out[JA4_TEXT])
     take_out(&extensions, EXT_ALPN);
     qsort(suites.v, suites.n, sizeof suites.v[0], value_cmp);
     qsort(extensions.v, extensions.n, sizeof extensions.v[0], value_cmp);
-    ok = hash_text(suites_hash, &suites, &none) && hash_text(extensions_hash, &extensions, &schemes);
+    ok = hash_text(suites_hash, &suites, &none) &&
+         hash_text(extensions_hash, &extensions, &schemes);
     alpn_text(alpn, h);
     if (ok)
         snprintf(out, JA4_TEXT, "%c%s%c%02d%02d%s_%s_%s", transport,

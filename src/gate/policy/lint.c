@@ -41,7 +41,7 @@ static void anywhere(struct lint *l, const char *format, ...)
     l->n++;
 }
 
-/* ---------------------------------------------------------------- does one rule hide another ---- */
+/* ----------------------------------------------------------- does one rule hide another ---- */
 
 static bool words_hold(const struct words *words, const char *word)
 {

@@ -73,8 +73,9 @@ static int net_wrong(const struct ucl *node, const struct net *net, const char *
                         ucl_show(text).text);
     a = addr_make(v4 ? AF_INET : AF_INET6, v4 ? net->ip + 12 : net->ip, 0);
     addr_text(&a, false, range);
-    return ucl_fail(&node->value, error, "%s: %s goes beyond its prefix; is %s/%u meant?", node->key,
-                    ucl_show(text).text, range, v4 ? net->bits - MAPPED_BITS : net->bits);
+    return ucl_fail(&node->value, error, "%s: %s goes beyond its prefix; is %s/%u meant?",
+                    node->key, ucl_show(text).text, range,
+                    v4 ? net->bits - MAPPED_BITS : net->bits);
 }
 
 int nets_read(struct nets *out, const struct ucl *node, struct arena *arena, struct buf *error)

@@ -43,7 +43,9 @@ static int names_read(struct reading *r, const struct ucl *node, struct names *n
     int error = load_words(r->load, node, &words);
 
     for (size_t i = 0; error == 0 && i < words.n; i++) {
-        error = names_add(names, &reader, words.items[i], item != NULL ? &item->at : &node->value, 0);
+        const struct ucl_place *at = item != NULL ? &item->at : &node->value;
+
+        error = names_add(names, &reader, words.items[i], at, 0);
         item = item != NULL ? item->next : NULL;
     }
     return error;
@@ -470,7 +472,7 @@ int rule_finish(struct load *l, struct gate_rule *rule, size_t number)
     if (buf_error(&text) != 0)
         return -ENOMEM;
     rule->text = arena_strdup(l->arena, (const char *)text.data);
-    rule->lists = arena_calloc(l->arena, rule->categories.n + 1, sizeof *rule->lists);
+    rule->lists = arena_calloc(l->arena, rule->categories.n + 1, sizeof(void *));
     if (rule->text == NULL || rule->lists == NULL)
         return -ENOMEM;
     for (size_t i = 0; r == 0 && i < rule->categories.n; i++)

@@ -295,7 +295,8 @@ static int read_syslog(void *context, const struct ucl *node, void *to)
     int r = ucl_word(node, &text, l->error);
 
     for (size_t i = 0; r == 0 && i < ARRAY_LEN(schemes); i++)
-        if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 && text[strlen(schemes[i])] != '\0') {
+        if (strncmp(text, schemes[i], strlen(schemes[i])) == 0 &&
+            text[strlen(schemes[i])] != '\0') {
             *(const char **)to = text;
             return 0;
         }

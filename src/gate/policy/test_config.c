@@ -51,8 +51,8 @@ static const struct arg args[] = {
 static const struct subcommand command = {
     .name = "midwatch gate test-config",
     .usage = "[--config FILE] [--explain HOST [--client ADDR] …]",
-    .about = "Reads the gate's configuration and every file it names, says what is wrong with line\n"
-             "and column, or what it sets and what is odd about it. Nothing else is touched.",
+    .about = "Reads the gate's configuration and every file it names, says what is wrong with\n"
+             "line and column, or what it sets and what is odd about it. Nothing else is touched.",
     .args = args,
     .n_args = ARRAY_LEN(args),
     .footer = "Examples:\n"
@@ -282,7 +282,7 @@ static int run(const struct config_list *operands, const void *settings, struct 
     if (buf_error(&extra) != 0)
         return subcommand_fail(&command, "--set: more than a megabyte");
     r = config_try(&c, file, extra.len > 0 ? (const char *)extra.data : "");
-    if (r == 0)
+    if (c != NULL)
         r = s->host != NULL ? explain_session(c, s, now) : report(c, s->quiet, now);
     gate_config_unref(c);
     return r;

@@ -181,7 +181,8 @@ static void sessions_are_explained(void **state)
              "x.test:443 is blocked: rule 1\n");
     explains("", (struct explain_question){ .host = "a b" }, "no host name");
     explains("", (struct explain_question){ .host = "a.test", .client = "me" }, "no address");
-    explains("", (struct explain_question){ .host = "a.test", .entrance = "ftp" }, "an entrance is");
+    explains("", (struct explain_question){ .host = "a.test", .entrance = "ftp" },
+             "an entrance is");
 }
 
 /* Runs the command in a process of its own; what it wrote is in *said. */

@@ -90,8 +90,10 @@ int when_zone_read(struct when *w, const struct ucl *node, struct buf *error)
         return 0;
     minutes = text[0] == '+' || text[0] == '-' ? clock_parse(span_str(text + 1)) : -EINVAL;
     if (minutes < 0 || minutes > 14 * 60)
-        return ucl_fail(&node->value, error, "%s wants UTC or an offset such as +02:00, not \"%s\"; "
-                        "names of zones change with the seasons", node->key, ucl_show(text).text);
+        return ucl_fail(&node->value, error,
+                        "%s wants UTC or an offset such as +02:00, not \"%s\"; names of zones "
+                        "change with the seasons",
+                        node->key, ucl_show(text).text);
     w->zone_minutes = text[0] == '-' ? -minutes : minutes;
     return 0;
 }
