@@ -290,9 +290,28 @@ static void a_full_disk_is_survived(void **state)
     }
     assert_true(told);
     assert_int_equal(in_force(&f), 2);
+    query_only(&f, "PRAGMA query_only = OFF");
+    f.now.s += 20;
+    take(&f, "192.0.2.7", "browser", "www.example.com", LEARN_USED, 0);
+    close_it(&f);
+    open_it(&f);
+    assert_int_equal(in_force(&f), 2);
+    fixture_deinit(&f);
+}
+
+/* Nor does what ended meanwhile come back. */
+static void an_end_on_a_full_disk_is_an_end(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    pin_learn(&f, "192.0.2.7", "gone.example");
+    pin_learn(&f, "192.0.2.7", "kept.example");
+    f.now.s += 700;                     /* beyond the window: it is not learned again */
+    query_only(&f, "PRAGMA query_only = ON");
     assert_true(learner_drop(f.learner, learner_exception(f.learner, "app", "gone.example")) > 0);
     query_only(&f, "PRAGMA query_only = OFF");
-    f.now.s += 700;                     /* beyond the window: it is not learned again */
     take(&f, "192.0.2.7", "browser", "www.example.com", LEARN_USED, 0);
     close_it(&f);
     open_it(&f);
@@ -512,6 +531,7 @@ int main(void)
         cmocka_unit_test(one_client_cannot_fill_it),
         cmocka_unit_test(the_future_is_not_believed),
         cmocka_unit_test(a_full_disk_is_survived),
+        cmocka_unit_test(an_end_on_a_full_disk_is_an_end),
         cmocka_unit_test(strange_rows_are_passed_over),
         cmocka_unit_test(people_are_told_why),
         cmocka_unit_test(bad_questions_are_answered),

@@ -263,8 +263,8 @@ static bool shows_own(const struct judge_policy *p, const struct mw_verdict *v)
     return false;
 }
 
-/* A chain to our own root is found by its signatures; a piece of one, that leads nowhere, by
- * the names on it.  What is anchored in the public set is neither. */
+/* What leads nowhere is ours by the names and keys on it; what leads to somebody's local anchor, if
+ * it also leads to our root.  What is anchored in the public set is neither. */
 static int own_look(const struct judge_policy *p, const struct mw_evidence *ev,
                     const struct mw_verdict *v, bool *own_ca)
 {
@@ -274,8 +274,8 @@ static int own_look(const struct judge_policy *p, const struct mw_evidence *ev,
     *own_ca = false;
     if (p->own == NULL || v->anchor == MW_ANCHOR_PUBLIC)
         return 0;
-    if (v->anchor == MW_ANCHOR_NONE && shows_own(p, v)) {
-        *own_ca = true;
+    if (v->anchor == MW_ANCHOR_NONE) {
+        *own_ca = shows_own(p, v);
         return 0;
     }
     rc = mw_judge(p->own, ev, &other);

@@ -258,6 +258,7 @@ static void a_reload_judges_anew(void **state)
 static void our_own_ca_is_no_anchor(void **state)
 {
     CLEANUP(buf_deinit) struct buf both = BUF_INIT(1 << 16), error = BUF_INIT(4096);
+    CLEANUP(buf_deinit) struct buf local = BUF_INIT(1 << 16);
     struct fixture f;
     struct mill_cert *forged, *between, *deep;
     struct origin *o;
@@ -282,6 +283,16 @@ static void our_own_ca_is_no_anchor(void **state)
     o = judged(&f, (struct shown){ f.leaf, f.issuer, .suite = 0 });
     assert_false(o->own_ca);
     assert_int_equal(o->verdict->outcome, MW_PRIVATE);
+
+    /* Nor where somebody trusts what our root has signed. */
+    mill_cert_pem(between, &local);
+    f.config.upstream.local_roots = f.bundle.names[2] = "local.pem";
+    f.bundle.files[2] = buf_span(&local);
+    f.config.sha256[0]++;
+    assert_int_equal(judging_reload(f.judging, &f.config, &f.bundle, &error), 0);
+    o = judged(&f, (struct shown){ deep, between, .suite = 0 });
+    assert_int_equal(o->verdict->anchor, MW_ANCHOR_LOCAL);
+    assert_true(o->own_ca);
 
     f.bundle.files[0] = buf_span(&f.own_pem);
     assert_true(judging_reload(f.judging, &f.config, &f.bundle, &error) > 0);
