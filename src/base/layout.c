@@ -164,10 +164,11 @@ static struct mw_span wrap_command(const struct layout *l, size_t indent, struct
                                    struct mw_span *rest)
 {
     struct mw_span all = span_of(word.data, word.len);
-    const uint8_t *end = rest->data + rest->len;
+    const uint8_t *end;
 
     if (!span_eq(word, SPAN_LIT("midwatch")) || rest->len == 0)
         return word;
+    end = rest->data + rest->len;
     while (word.data + all.len < end &&
            !(word.data[all.len] == ' ' && word.data + all.len + 1 < end &&
              word.data[all.len + 1] == ' '))
