@@ -105,9 +105,7 @@ static SSL_CTX *context_new(const SSL_METHOD *method, struct sides *s)
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    /* Plaintext is wiped from OpenSSL's buffers once we have it. */
-    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                 SSL_OP_CLEANSE_PLAINTEXT);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_read_ahead(ctx, 1);
     leg_context_use(&s->legs, ctx);
     if (SSL_CTX_set_cipher_list(ctx, SUITES_12) == 1 &&

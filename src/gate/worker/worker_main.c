@@ -19,6 +19,7 @@
 #include "gate/wire/process.h"
 #include "gate/walls/walls.h"
 #include "gate/worker/session.h"
+#include "gate/worker/wipe.h"
 #include "trust/pem.h"
 
 enum {
@@ -394,6 +395,8 @@ int worker_main(int argc, char **argv)
 
     if (process_args_read(&args, argc, argv) < 0)
         return 2;
+    if (wipe_begin() < 0)
+        log_warning("gate worker: what OpenSSL frees will not be wiped: it began too early");
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN); /* the terminal's; the parent says when to end */
     w = calloc(1, sizeof(*w));
