@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "gate/control/cli.h"
+#include "gate/policy/findings.h"
+#include "net/addr.h"
 
 const char *advice_party_name(enum advice_party p)
 {
@@ -87,22 +89,49 @@ struct facts {
     bool forged, untrusted_leaf;
 };
 
-/* The rule to put into the configuration; for the app alone where it is known. */
+/* In the configuration's words: a name, or an address. */
+static void where(struct buf *out, const struct facts *f)
+{
+    struct addr address;
+
+    if (addr_parse(&address, span_str(f->host), 1) == 0)
+        buf_printf(out, "destination = \"%s\"", f->host);
+    else
+        buf_printf(out, "names = %s", f->host);
+}
+
+/* What to put into the configuration; for the app alone where it is known. */
 static void exception_line(struct buf *out, const struct facts *f, const char *why)
 {
     if (f->host[0] == '\0')
         return;
-    buf_printf(out, "to leave it untouched, put into the configuration: exception { names = %s",
-               f->host);
+    buf_printf(out, "To leave it untouched, put this into the configuration and run midwatch gate "
+                    "reload:\n\texception \"%s\" { ", f->host);
+    where(out, f);
+    buf_str(out, "; ");
     if (f->ja4[0] != '\0')
-        buf_printf(out, "; ja4 = %s", f->ja4);
-    buf_printf(out, "; reason = \"%s\" } and run: midwatch gate reload\n", why);
+        buf_printf(out, "ja4 = %s; ", f->ja4);
+    buf_printf(out, "reason = \"%s\"; }\n", why);
+}
+
+static void check_line(struct buf *out, const struct facts *f, const char *before)
+{
+    int64_t port = cli_number(f->attempt, "port");
+
+    if (f->host[0] == '\0')
+        return;
+    buf_printf(out, "%s:\n\tmidwatch check ", before);
+    if (port == 0 || port == 443)
+        buf_printf(out, "%s\n", f->host);
+    else
+        buf_printf(out, strchr(f->host, ':') != NULL ? "[%s]:%lld\n" : "%s:%lld\n", f->host,
+                   (long long)port);
 }
 
 static void install_line(struct buf *out, const struct facts *f)
 {
-    buf_printf(out, "install the gate's CA on %s: http://%s/ through the gate says how for each "
-                    "system, or: midwatch gate ca export\n",
+    buf_printf(out, "Install the gate's CA on %s: http://%s/, opened through the gate, says how for "
+                    "each system; midwatch gate ca export prints it.\n",
                f->client[0] != '\0' ? f->client : "the device", f->gate_name);
 }
 
@@ -128,17 +157,17 @@ static void certificate_refused(struct advice *a, const struct facts *f)
         return;
     }
     if (f->client_alert == CERTIFICATE_EXPIRED) {
-        buf_str(&a->change, "look at the clock of the device: our certificates are some days old "
-                            "at most\n");
+        buf_str(&a->change, "Look at the clock of the device: our certificates are some days old "
+                            "at most.\n");
         return;
     }
     if (f->client_alert == UNSUPPORTED_CERTIFICATE)
-        buf_str(&a->change, "the client may be too old for what we offer: leave it untouched, or "
-                            "update it\n");
+        buf_str(&a->change, "The client may be too old for what we offer: leave it untouched, or "
+                            "update it.\n");
     else
         install_line(&a->change, f);
-    buf_str(&a->change, "if other apps on that device work, this one takes no certificate but its "
-                        "own server's (it pins)\n");
+    buf_str(&a->change, "If other apps on that device work, this one takes no certificate but its "
+                        "own server's: it pins.\n");
     exception_line(&a->change, f, "pins its certificate");
 }
 
@@ -155,9 +184,9 @@ static void silent(struct advice *a, const struct facts *f)
     a->who = ADVICE_CLIENT;
     buf_str(&a->what, "The client saw our certificate and closed without a word: no alert, no "
                       "request. Apps that pin do so, and so do clients that lack the CA.");
-    buf_str(&a->change, "once may be chance: people close tabs. If it happens each time and other "
-                        "apps on that device work, the app pins: midwatch gate learned shows what "
-                        "the learner makes of it\n");
+    buf_str(&a->change, "Once may be chance: people close tabs. If it happens each time and other "
+                        "apps on that device work, the app pins; midwatch gate learned shows what "
+                        "the learner makes of it.\n");
     install_line(&a->change, f);
     exception_line(&a->change, f, "pins its certificate");
 }
@@ -172,14 +201,14 @@ static void client_handshake(struct advice *a, const struct facts *f)
     case PROTOCOL_VERSION:
     case HANDSHAKE_FAILURE:
     case INSUFFICIENT_SECURITY:
-        buf_str(&a->change, "client and gate share no TLS version or cipher suite: the client is "
-                            "old, or min-version is above what it knows; update it, or leave it "
-                            "untouched\n");
+        buf_str(&a->change, "Client and gate share no TLS version or cipher suite: the client is "
+                            "old, or min-version is above what it knows. Update it, or leave it "
+                            "untouched.\n");
         exception_line(&a->change, f, "too old to be inspected");
         break;
     case NO_APPLICATION_PROTOCOL:
-        buf_str(&a->change, "the server speaks none of the protocols this client asks for; the "
-                            "same would happen without the gate\n");
+        buf_str(&a->change, "The server speaks none of the protocols this client asks for; the "
+                            "same would happen without the gate.\n");
         break;
     default:
         break;
@@ -200,11 +229,11 @@ static void client_failed(struct advice *a, const struct facts *f)
     buf_printf(&a->what, "The client's side broke%s%s.", f->error[0] != '\0' ? ": " : "",
                f->error);
     if (strcmp(f->failed_at, "door") == 0)
-        buf_str(&a->change, "the client does not speak to the proxy as this listener expects: "
-                            "look at its proxy settings (http://, socks5://)\n");
+        buf_str(&a->change, "The client does not speak to the proxy as this listener expects: "
+                            "look at its proxy settings (http://, socks5://).\n");
     else if (strcmp(f->failed_at, "hello") == 0)
-        buf_str(&a->change, "what came is no TLS, or stopped half-way; tunnels without TLS are "
-                            "ruled by not-tls\n");
+        buf_str(&a->change, "What came is no TLS, or stopped half-way; tunnels without TLS are "
+                            "ruled by not-tls.\n");
 }
 
 /* -------------------------------------------------------------- the server ---- */
@@ -219,19 +248,20 @@ static void server_alerted(struct advice *a, const struct facts *f)
     case CERTIFICATE_REQUIRED:
     case BAD_CERTIFICATE:
     case UNKNOWN_CA:
-        buf_str(&a->change, "the server wants a certificate of the client, which only the client "
-                            "itself can show: client-cert = bypass leaves such servers untouched\n");
+        buf_str(&a->change, "The server wants a certificate of the client, which only the client "
+                            "itself can show: client-cert = bypass leaves such servers "
+                            "untouched.\n");
         exception_line(&a->change, f, "wants a client certificate");
         break;
     case PROTOCOL_VERSION:
     case HANDSHAKE_FAILURE:
     case INSUFFICIENT_SECURITY:
-        buf_str(&a->change, "the server offers nothing that is safe enough: midwatch check says "
-                            "what it offers; min-version allows older TLS, for all\n");
+        buf_str(&a->change, "The server offers nothing that is safe enough: midwatch check says "
+                            "what it offers. min-version allows older TLS, for all.\n");
         break;
     case UNRECOGNIZED_NAME:
-        buf_str(&a->change, "the server does not know this name: look at what the name resolves "
-                            "to\n");
+        buf_str(&a->change, "The server does not know this name: look at what the name resolves "
+                            "to.\n");
         break;
     default:
         break;
@@ -247,12 +277,11 @@ static void server_failed(struct advice *a, const struct facts *f)
     }
     buf_printf(&a->what, "The server's side broke%s%s.", f->error[0] != '\0' ? ": " : "",
                f->error);
-    if (strcmp(f->failed_at, "dial") == 0 || cli_number(f->server_leg, "version") == 0)
-        buf_printf(&a->change, "try it without the gate, from the gate's own computer: midwatch "
-                               "check %s\n"
-                               "a firewall in front of the gate, or its DNS (upstream { dns }), "
-                               "may be the cause\n",
-                   f->host);
+    if (strcmp(f->failed_at, "dial") == 0 || cli_number(f->server_leg, "version") == 0) {
+        check_line(&a->change, f, "Try it without the gate, from the gate's own computer");
+        buf_str(&a->change, "A firewall in front of the gate, or its DNS (upstream { dns }), may "
+                            "be the cause.\n");
+    }
 }
 
 /* The finding that decided, in the trust engine's own words. */
@@ -269,11 +298,16 @@ static void refused(struct advice *a, const struct facts *f)
         buf_printf(&a->what, "The server was not trusted: %s (%s).", info->title, code);
         if (info->it != NULL && info->it[0] != '\0')
             buf_printf(&a->change, "%s\n", info->it);
-        buf_printf(&a->change, "to let people decide for this site alone: rule { names = %s; on { "
-                               "%s = ask } }, then: midwatch gate reload\n",
-                   f->host, code);
     }
-    buf_printf(&a->change, "the whole judgement: midwatch check %s\n", f->host);
+    if (f->host[0] != '\0' && code[0] != '\0' && mw_code_find(code) != MW_CODE_NONE &&
+        !findings_always_refused(mw_code_find(code))) {
+        buf_printf(&a->change, "To let people decide for this site alone, put this into the "
+                               "configuration and run midwatch gate reload:\n\trule \"%s\" { ",
+                   f->host);
+        where(&a->change, f);
+        buf_printf(&a->change, "; on { %s = ask; } }\n", code);
+    }
+    check_line(&a->change, f, "The whole judgement");
 }
 
 /* ------------------------------------------------------------ policy and us ---- */
@@ -286,16 +320,19 @@ static void blocked(struct advice *a, const struct facts *f)
     if (strstr(f->error, "without TLS") != NULL) {
         buf_str(&a->what, "It was blocked: what came through the tunnel is no TLS, and not-tls "
                           "says block.");
-        buf_str(&a->change, "not-tls = inspect passes such bytes on and counts them\n");
+        buf_str(&a->change, "not-tls = inspect passes such bytes on and counts them.\n");
         return;
     }
     buf_printf(&a->what, "It was blocked by %s%s%s.", rule[0] != '\0' ? rule : "the policy",
                reason[0] != '\0' ? ": " : "", reason);
     if (strcmp(rule, "undefined") == 0)
-        buf_str(&a->change, "no rule fits it, and undefined = block says what happens then\n");
-    buf_printf(&a->change, "to allow it, put before that rule: rule { names = %s; action = inspect "
-                           "}, then: midwatch gate reload\n",
-               f->host);
+        buf_str(&a->change, "No rule fits it, and undefined = block says what happens then.\n");
+    if (f->host[0] == '\0')
+        return;
+    buf_printf(&a->change, "To allow it, put this before that rule and run midwatch gate reload:\n"
+                           "\trule \"%s\" { ", f->host);
+    where(&a->change, f);
+    buf_str(&a->change, "; action = inspect; }\n");
 }
 
 static void timed_out(struct advice *a, const struct facts *f)
@@ -309,10 +346,10 @@ static void timed_out(struct advice *a, const struct facts *f)
                f->error[0] != '\0' ? ": " : "", f->error);
     if (strcmp(f->failed_at, "bridge") == 0 || strcmp(f->failed_at, "bypass") == 0) {
         a->who = ADVICE_NOBODY;
-        buf_str(&a->change, "nobody said anything for limits { idle } (tunnel-idle for what is not "
-                            "HTTP): raise it if the app waits that long\n");
+        buf_str(&a->change, "Nobody said anything for limits { idle } (tunnel-idle for what is not "
+                            "HTTP): raise it if the app waits that long.\n");
     } else {
-        buf_str(&a->change, "limits { hello, dial, handshake } say how long each step may take\n");
+        buf_str(&a->change, "limits { hello, dial, handshake } say how long each step may take.\n");
     }
 }
 
@@ -323,11 +360,11 @@ static void ours(struct advice *a, const struct facts *f)
         buf_printf(&a->what, "The gate had reached a limit%s%s.", f->error[0] != '\0' ? ": " : "",
                    f->error);
         buf_str(&a->change, "limits { connections, per-client } and ca { rate-per-minute } set "
-                            "them; midwatch gate status shows what happens most\n");
+                            "them; midwatch gate status shows what happens most.\n");
         return;
     }
     buf_printf(&a->what, "The gate itself failed%s%s.", f->error[0] != '\0' ? ": " : "", f->error);
-    buf_str(&a->change, "its messages around that time say more (journalctl -u midwatch-gate)\n");
+    buf_str(&a->change, "Its messages around that time say more (journalctl -u midwatch-gate).\n");
 }
 
 static void completed(struct advice *a, const struct facts *f)
@@ -340,11 +377,14 @@ static void completed(struct advice *a, const struct facts *f)
                           "client and the server themselves.");
         return;
     }
-    buf_str(&a->what, "It went well as far as the gate can tell.");
+    if (strcmp(cli_text(f->attempt, "protocol"), "raw") == 0)
+        buf_str(&a->what, "It passed as the bytes it was: no HTTP that could be looked into.");
+    else
+        buf_str(&a->what, "It went well as far as the gate can tell.");
     if (weakened[0] != '\0')
         buf_printf(&a->what, " One side is weaker than the other: %s.", weakened);
     if (cli_number(f->attempt, "blocked_requests") > 0)
-        buf_str(&a->change, "some requests were answered by the gate itself: the log says why\n");
+        buf_str(&a->change, "Some requests were answered by the gate itself: the log says why.\n");
 }
 
 void advice_of(struct advice *a, const json_t *attempt, const char *gate_name)

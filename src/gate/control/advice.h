@@ -16,7 +16,8 @@ const char *advice_party_name(enum advice_party p);     /* "the client", … */
 struct advice {
     enum advice_party who;      /* failed, or decided */
     struct buf what;            /* happened: a sentence */
-    struct buf change;          /* a line for each thing to do; empty: nothing */
+    struct buf change;          /* a line for each thing to do, empty: nothing; what begins with a
+                                 * tab is to be copied as it is */
 };
 #define ADVICE_INIT                                                                                \
     {                                                                                              \

@@ -3,11 +3,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
+#include "base/own.h"
 #include "gate/control/advice.h"
 #include "gate/control/cli.h"
+#include "gate/policy/config.h"
+
+static unsigned snippets;       /* that were read as configuration */
 
 struct sample {
     const char *attempt;
@@ -28,6 +33,42 @@ static void alerted(char text[1024], int alert)
              alert);
 }
 
+/* A finding that no setting lets pass is not offered as one. */
+static void test_nothing_helps_a_revoked_server(void **state)
+{
+    CLEANUP(advice_deinit) struct advice a = ADVICE_INIT;
+    json_t *attempt = json_loads(HEAD "\"outcome\":\"refused\",\"decided_by\":\"revoked\"}", 0,
+                                 NULL);
+
+    (void)state;
+    advice_of(&a, attempt, "gate.shop.test");
+    assert_null(strstr((const char *)a.change.data, "on {"));
+    json_decref(attempt);
+}
+
+/* What is to be copied into the configuration is one that is read. */
+static void expect_configuration(const struct buf *change)
+{
+    struct mw_span rest = buf_span(change), line;
+
+    while (span_line(&rest, &line)) {
+        CLEANUP(buf_deinit) struct buf error = BUF_INIT(4096);
+        CLEANUP(own_free) char *text = span_dup(span_cut(line, 1, line.len));
+        struct gate_bundle *bundle = NULL;
+        struct gate_config *config = NULL;
+
+        assert_non_null(text);
+        if (line.len == 0 || line.data[0] != '\t' || strncmp(text, "midwatch ", 9) == 0)
+            continue;
+        if (gate_bundle_read(&bundle, NULL, text, &error) != 0 ||
+            gate_config_load(&config, bundle, &error) != 0)
+            fail_msg("%s: %s", text, error.len > 0 ? (const char *)error.data : "");
+        gate_config_unref(config);
+        gate_bundle_free(bundle);
+        snippets++;
+    }
+}
+
 static void expect(const struct sample *s)
 {
     CLEANUP(advice_deinit) struct advice a = ADVICE_INIT;
@@ -46,6 +87,7 @@ static void expect(const struct sample *s)
     else if (a.change.len == 0 || strstr((const char *)a.change.data, s->change) == NULL)
         fail_msg("%s: \"%s\" does not say \"%s\"", s->attempt,
                  a.change.len > 0 ? (const char *)a.change.data : "", s->change);
+    expect_configuration(&a.change);
     json_decref(attempt);
 }
 
@@ -56,13 +98,13 @@ static void test_client_alerts(void **state)
         const char *what, *change;
     } samples[] = {
         { 48, "\"unknown CA\" (alert 48)", "http://gate.shop.test/" },
-        { 48, "refused our certificate", "exception { names = app.shop.test; ja4 = t13d1516h2_8d" },
+        { 48, "refused our certificate", "{ names = app.shop.test; ja4 = t13d1516h2_8d" },
         { 46, "\"certificate unknown\"", "midwatch gate ca export" },
         { 42, "\"bad certificate\"", "it pins" },
         { 45, "\"certificate expired\"", "clock of the device" },
         { 43, "\"unsupported certificate\"", "too old" },
         { 70, "\"protocol version\"", "min-version" },
-        { 40, "\"handshake failure\"", "exception { names = app.shop.test" },
+        { 40, "\"handshake failure\"", "exception \"app.shop.test\" { names = app.shop.test" },
         { 120, "\"no application protocol\"", "without the gate" },
     };
 
@@ -84,7 +126,7 @@ static void test_the_rest(void **state)
                "\"failed_at\":\"greet\"}",
           ADVICE_CLIENT, "without a word", "midwatch gate learned" },
         { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"completed\"}",
-          ADVICE_CLIENT, "without a word", "exception { names = app.shop.test" },
+          ADVICE_CLIENT, "without a word", "exception \"app.shop.test\" { names = app.shop.test" },
         { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"completed\","
                "\"requests\":2,\"bytes_up\":300}",
           ADVICE_NOBODY, "went well", NULL },
@@ -93,9 +135,16 @@ static void test_the_rest(void **state)
         /* an untrusted leaf is refused rightly */
         { HEAD "\"forged\":true,\"forged_untrusted\":true,\"client_leg\":{\"version\":772,"
                "\"alert_received\":48},\"outcome\":\"refused\",\"decided_by\":\"expired\"}",
-          ADVICE_SERVER, "was not trusted", "on { expired = ask }" },
+          ADVICE_SERVER, "was not trusted", "on { expired = ask; }" },
         { HEAD "\"outcome\":\"refused\",\"decided_by\":\"self-signed\"}", ADVICE_SERVER,
           "(self-signed)", "midwatch check app.shop.test" },
+        { HEAD "\"outcome\":\"refused\",\"decided_by\":\"revoked\"}", ADVICE_SERVER, "(revoked)",
+          "midwatch check app.shop.test" },
+        { "{\"host\":\"2001:db8::9\",\"outcome\":\"refused\",\"decided_by\":\"expired\"}",
+          ADVICE_SERVER, "(expired)", "{ destination = \"2001:db8::9\"; on" },
+        { "{\"host\":\"192.0.2.9\",\"outcome\":\"client-failed\",\"client_leg\":{\"version\":772,"
+          "\"alert_received\":48}}",
+          ADVICE_CLIENT, "refused our", "exception \"192.0.2.9\" { destination = \"192.0.2.9\"" },
         { HEAD "\"outcome\":\"refused\",\"decided_by\":\"\"}", ADVICE_SERVER, "was not trusted",
           "midwatch check app.shop.test" },
         { HEAD "\"outcome\":\"server-failed\",\"failed_at\":\"dial\",\"error\":\"refused\"}",
@@ -106,7 +155,7 @@ static void test_the_rest(void **state)
           ADVICE_SERVER, "protocol version", "min-version" },
         { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"rule 3 (games)\","
           "\"reason\":\"at work\",\"outcome\":\"blocked\"}",
-          ADVICE_POLICY, "rule 3 (games): at work", "rule { names = app.shop.test; action = insp" },
+          ADVICE_POLICY, "rule 3 (games): at work", "rule \"app.shop.test\" { names = app.shop.test; action = insp" },
         { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"undefined\","
           "\"outcome\":\"blocked\"}",
           ADVICE_POLICY, "undefined", "undefined = block" },
@@ -129,6 +178,7 @@ static void test_the_rest(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(samples); i++)
         expect(&samples[i]);
+    assert_true(snippets > 8);
 }
 
 static void test_amounts(void **state)
@@ -162,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_client_alerts),
         cmocka_unit_test(test_the_rest),
+        cmocka_unit_test(test_nothing_helps_a_revoked_server),
         cmocka_unit_test(test_amounts),
     };
 

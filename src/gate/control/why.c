@@ -144,7 +144,10 @@ static void attempt_show(struct layout *l, const json_t *a, const char *gate_nam
     while (span_line(&rest, &line)) {
         CLEANUP(own_free) char *text = span_dup(line);
 
-        cli_row(l, label, text != NULL ? text : "");
+        if (text != NULL && text[0] == '\t')
+            buf_printf(l->out, "%16s%s\n", "", text + 1);
+        else
+            cli_row(l, label, text != NULL ? text : "");
         label = "";
     }
 }
