@@ -118,66 +118,66 @@ static void test_client_alerts(void **state)
     }
 }
 
+static const struct sample samples_of_the_rest[] = {
+    /* pins without a word: after the certificate, or after the handshake */
+    { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"client-failed\","
+           "\"failed_at\":\"greet\"}",
+      ADVICE_CLIENT, "without a word", "midwatch gate learned" },
+    { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"completed\"}",
+      ADVICE_CLIENT, "without a word", "exception \"app.shop.test\" { names = app.shop.test" },
+    { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"completed\","
+           "\"requests\":2,\"bytes_up\":300}",
+      ADVICE_NOBODY, "went well", NULL },
+    { HEAD "\"outcome\":\"client-failed\",\"failed_at\":\"door\",\"error\":\"no request\"}",
+      ADVICE_CLIENT, "no request", "proxy settings" },
+    /* an untrusted leaf is refused rightly */
+    { HEAD "\"forged\":true,\"forged_untrusted\":true,\"client_leg\":{\"version\":772,"
+           "\"alert_received\":48},\"outcome\":\"refused\",\"decided_by\":\"expired\"}",
+      ADVICE_SERVER, "was not trusted", "on { expired = ask; }" },
+    { HEAD "\"outcome\":\"refused\",\"decided_by\":\"self-signed\"}", ADVICE_SERVER,
+      "(self-signed)", "midwatch check app.shop.test" },
+    { HEAD "\"outcome\":\"refused\",\"decided_by\":\"revoked\"}", ADVICE_SERVER, "(revoked)",
+      "midwatch check app.shop.test" },
+    { "{\"host\":\"2001:db8::9\",\"outcome\":\"refused\",\"decided_by\":\"expired\"}",
+      ADVICE_SERVER, "(expired)", "{ destination = \"2001:db8::9\"; on" },
+    { "{\"host\":\"192.0.2.9\",\"outcome\":\"client-failed\",\"client_leg\":{\"version\":772,"
+      "\"alert_received\":48}}",
+      ADVICE_CLIENT, "refused our", "exception \"192.0.2.9\" { destination = \"192.0.2.9\"" },
+    { HEAD "\"outcome\":\"refused\",\"decided_by\":\"\"}", ADVICE_SERVER, "was not trusted",
+      "midwatch check app.shop.test" },
+    { HEAD "\"outcome\":\"server-failed\",\"failed_at\":\"dial\",\"error\":\"refused\"}",
+      ADVICE_SERVER, "refused", "midwatch check app.shop.test" },
+    { HEAD "\"outcome\":\"server-failed\",\"server_leg\":{\"alert_received\":116}}",
+      ADVICE_SERVER, "certificate required", "client-cert = bypass" },
+    { HEAD "\"outcome\":\"server-failed\",\"server_leg\":{\"alert_received\":70}}",
+      ADVICE_SERVER, "protocol version", "min-version" },
+    { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"rule 3 (games)\","
+      "\"reason\":\"at work\",\"outcome\":\"blocked\"}",
+      ADVICE_POLICY, "rule 3 (games): at work", "rule \"app.shop.test\" { names = app.shop.test; action = insp" },
+    { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"undefined\","
+      "\"outcome\":\"blocked\"}",
+      ADVICE_POLICY, "undefined", "undefined = block" },
+    { HEAD "\"outcome\":\"blocked\",\"error\":\"tunnels without TLS are blocked\"}",
+      ADVICE_POLICY, "no TLS", "not-tls = inspect" },
+    { HEAD "\"outcome\":\"timed-out\",\"failed_at\":\"hello\"}", ADVICE_CLIENT, "too long",
+      "limits { hello" },
+    { HEAD "\"outcome\":\"timed-out\",\"failed_at\":\"dial\"}", ADVICE_SERVER, "too long",
+      "limits { hello, dial" },
+    { HEAD "\"outcome\":\"timed-out\",\"failed_at\":\"bridge\",\"requests\":1}",
+      ADVICE_NOBODY, "too long", "tunnel-idle" },
+    { HEAD "\"outcome\":\"overloaded\"}", ADVICE_GATE, "limit", "per-client" },
+    { HEAD "\"outcome\":\"internal\",\"error\":\"out of memory\"}", ADVICE_GATE,
+      "out of memory", "journalctl" },
+    { "{\"host\":\"app.shop.test\",\"action\":\"bypass\",\"outcome\":\"completed\"}",
+      ADVICE_NOBODY, "untouched", NULL },
+    { "{}", ADVICE_NOBODY, "went well", NULL },
+};
+
 static void test_the_rest(void **state)
 {
-    static const struct sample samples[] = {
-        /* pins without a word: after the certificate, or after the handshake */
-        { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"client-failed\","
-               "\"failed_at\":\"greet\"}",
-          ADVICE_CLIENT, "without a word", "midwatch gate learned" },
-        { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"completed\"}",
-          ADVICE_CLIENT, "without a word", "exception \"app.shop.test\" { names = app.shop.test" },
-        { HEAD "\"forged\":true,\"client_leg\":{\"version\":772},\"outcome\":\"completed\","
-               "\"requests\":2,\"bytes_up\":300}",
-          ADVICE_NOBODY, "went well", NULL },
-        { HEAD "\"outcome\":\"client-failed\",\"failed_at\":\"door\",\"error\":\"no request\"}",
-          ADVICE_CLIENT, "no request", "proxy settings" },
-        /* an untrusted leaf is refused rightly */
-        { HEAD "\"forged\":true,\"forged_untrusted\":true,\"client_leg\":{\"version\":772,"
-               "\"alert_received\":48},\"outcome\":\"refused\",\"decided_by\":\"expired\"}",
-          ADVICE_SERVER, "was not trusted", "on { expired = ask; }" },
-        { HEAD "\"outcome\":\"refused\",\"decided_by\":\"self-signed\"}", ADVICE_SERVER,
-          "(self-signed)", "midwatch check app.shop.test" },
-        { HEAD "\"outcome\":\"refused\",\"decided_by\":\"revoked\"}", ADVICE_SERVER, "(revoked)",
-          "midwatch check app.shop.test" },
-        { "{\"host\":\"2001:db8::9\",\"outcome\":\"refused\",\"decided_by\":\"expired\"}",
-          ADVICE_SERVER, "(expired)", "{ destination = \"2001:db8::9\"; on" },
-        { "{\"host\":\"192.0.2.9\",\"outcome\":\"client-failed\",\"client_leg\":{\"version\":772,"
-          "\"alert_received\":48}}",
-          ADVICE_CLIENT, "refused our", "exception \"192.0.2.9\" { destination = \"192.0.2.9\"" },
-        { HEAD "\"outcome\":\"refused\",\"decided_by\":\"\"}", ADVICE_SERVER, "was not trusted",
-          "midwatch check app.shop.test" },
-        { HEAD "\"outcome\":\"server-failed\",\"failed_at\":\"dial\",\"error\":\"refused\"}",
-          ADVICE_SERVER, "refused", "midwatch check app.shop.test" },
-        { HEAD "\"outcome\":\"server-failed\",\"server_leg\":{\"alert_received\":116}}",
-          ADVICE_SERVER, "certificate required", "client-cert = bypass" },
-        { HEAD "\"outcome\":\"server-failed\",\"server_leg\":{\"alert_received\":70}}",
-          ADVICE_SERVER, "protocol version", "min-version" },
-        { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"rule 3 (games)\","
-          "\"reason\":\"at work\",\"outcome\":\"blocked\"}",
-          ADVICE_POLICY, "rule 3 (games): at work", "rule \"app.shop.test\" { names = app.shop.test; action = insp" },
-        { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"undefined\","
-          "\"outcome\":\"blocked\"}",
-          ADVICE_POLICY, "undefined", "undefined = block" },
-        { HEAD "\"outcome\":\"blocked\",\"error\":\"tunnels without TLS are blocked\"}",
-          ADVICE_POLICY, "no TLS", "not-tls = inspect" },
-        { HEAD "\"outcome\":\"timed-out\",\"failed_at\":\"hello\"}", ADVICE_CLIENT, "too long",
-          "limits { hello" },
-        { HEAD "\"outcome\":\"timed-out\",\"failed_at\":\"dial\"}", ADVICE_SERVER, "too long",
-          "limits { hello, dial" },
-        { HEAD "\"outcome\":\"timed-out\",\"failed_at\":\"bridge\",\"requests\":1}",
-          ADVICE_NOBODY, "too long", "tunnel-idle" },
-        { HEAD "\"outcome\":\"overloaded\"}", ADVICE_GATE, "limit", "per-client" },
-        { HEAD "\"outcome\":\"internal\",\"error\":\"out of memory\"}", ADVICE_GATE,
-          "out of memory", "journalctl" },
-        { "{\"host\":\"app.shop.test\",\"action\":\"bypass\",\"outcome\":\"completed\"}",
-          ADVICE_NOBODY, "untouched", NULL },
-        { "{}", ADVICE_NOBODY, "went well", NULL },
-    };
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(samples); i++)
-        expect(&samples[i]);
+    for (size_t i = 0; i < ARRAY_LEN(samples_of_the_rest); i++)
+        expect(&samples_of_the_rest[i]);
     assert_true(snippets > 8);
 }
 
