@@ -187,7 +187,19 @@ def certificate_wanted(tally, world, gate):
         raw = gate.tunnel(server.host, server.port)
         with context.wrap_socket(raw, server_hostname=server.host) as tls:
             tally.expect("a server that wants a client's certificate is left alone",
-                         tls.getpeercert(True) is not None)
+                         tls.getpeercert(True)
+                         == peer_of(world, server.host, server.port))
+    for words, met in (("client-cert = block;", "blocked"), ("client-cert = without;", "our leaf"),
+                       ('rule { client-cert-wanted = yes; action = block; }', "blocked")):
+        other = world.gate(config="workers = 1;" + words)
+        for _ in range(2):
+            try:
+                status, body, issuer = other.get(server.host, "/bytes/3", port=server.port,
+                                                 verify=met != "blocked")
+            except OSError as wrong:
+                status, body, issuer = wrong, b"", ""
+            tally.expect(f"{words} {met}", status == 403 if met == "blocked" else
+                         status == 200 and "Midwatch gate" in issuer, (status, body[:200]))
 
 
 def other_clients(tally, world, gate):

@@ -152,6 +152,9 @@ enum step greet_step(struct session *s);
 enum step bridge_step(struct session *s);
 enum step splice_step(struct session *s);
 
+/* What policy says to these facts, with what was learned when the session began. */
+struct gate_decision session_policy(const struct session *s, const struct gate_facts *f);
+
 /* Policy, when a name or more is known.  false: the session goes elsewhere (block, bypass). */
 enum step session_decide(struct session *s);
 

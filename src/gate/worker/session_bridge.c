@@ -75,12 +75,11 @@ static enum gate_action decide_for(struct session *s, const char *host, bool pla
                                    struct gate_decision *decision)
 {
     struct gate_facts f = session_facts(s);
-    const struct learned_set *l = s->learned;
 
     f.host = host;
     if (plain)
         f.asked = host;
-    *decision = gate_decide(s->config, l != NULL ? l->items : NULL, l != NULL ? l->n : 0, &f);
+    *decision = session_policy(s, &f);
     return decision->action;
 }
 

@@ -180,18 +180,19 @@ enum step hello_step(struct session *s)
 
 /* ------------------------------------------------------------------------ policy ---- */
 
+struct gate_decision session_policy(const struct session *s, const struct gate_facts *f)
+{
+    const struct learned_set *l = s->learned;
+
+    return gate_decide(s->config, l != NULL ? l->items : NULL, l != NULL ? l->n : 0, f);
+}
+
 static void decide(struct session *s)
 {
     struct gate_facts f = session_facts(s);
-    const struct learned_set *l = s->learned;
 
-    s->decision = gate_decide(s->config, l != NULL ? l->items : NULL, l != NULL ? l->n : 0, &f);
+    s->decision = session_policy(s, &f);
     s->decided = true;
-    if (f.tls && f.ech && s->decision.action == GATE_INSPECT && s->config->ech != GATE_INSPECT) {
-        s->decision.action = s->config->ech;
-        s->decision.rule = "ech";
-        s->decision.reason = "the real server name is encrypted (ECH)";
-    }
 }
 
 /* A name alone may not open a way past inspection to any address: the connection goes to the

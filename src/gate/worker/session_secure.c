@@ -143,34 +143,40 @@ static bool client_cert_known(struct session *s)
 {
     char name[RESUME_NAME];
 
-    if (s->config->client_cert != GATE_MTLS_BYPASS)
-        return false;
     resume_name(name, s->host, "", s->port);
     return lru_find(&s->w->client_certs, name) != NULL;
 }
 
-static void decide_client_cert(struct session *s)
+static enum gate_action decide_client_cert(struct session *s)
 {
+    struct gate_facts f;
+
     s->certificate_wanted = true;
-    s->decision = (struct gate_decision){ .action = GATE_BYPASS,
-                                          .rule = "client-cert",
-                                          .reason = "the server asks for a certificate of the "
-                                                    "client's",
-                                          .exception = GATE_TECHNICAL,
-                                          .entry = SIZE_MAX };
+    f = session_facts(s);
+    s->decision = session_policy(s, &f);
+    return s->decision.action;
 }
 
-/* Nobody but the client can answer a CertificateRequest (RFC 8446 section 4.3.2): it is left
- * alone with its server, or stopped. */
+static enum step client_cert_blocked(struct session *s)
+{
+    return session_page(s, 403, "Client certificates do not pass this gateway",
+                        "the site asks for a certificate of yours, which this gateway cannot pass "
+                        "on");
+}
+
+/* Nobody but the client can answer a CertificateRequest (RFC 8446 section 4.3.2): as policy says,
+ * it is left alone with its server, stopped, or inspected without one. */
 static enum step certificate_asked(struct session *s)
 {
     client_cert_remember(s);
-    decide_client_cert(s);
-    if (s->config->client_cert == GATE_MTLS_BLOCK) {
-        s->decision.action = GATE_BLOCK;
-        return session_page(s, 403, "Client certificates do not pass this gateway",
-                            "the site asks for a certificate of yours, which this gateway cannot "
-                            "pass on");
+    switch (decide_client_cert(s)) {
+    case GATE_INSPECT:
+        session_go(s, STAGE_JUDGE);
+        return STEP_GO;
+    case GATE_BLOCK:
+        return client_cert_blocked(s);
+    default:
+        break;
     }
     flight_deinit(s->flight);
     free(s->flight);
@@ -182,8 +188,27 @@ static enum step certificate_asked(struct session *s)
     return STEP_GO;
 }
 
+/* It asked before: then nothing needs to be said to it first.  false: go on as ever. */
+static bool certificate_foreseen(struct session *s, enum step *next)
+{
+    if (!client_cert_known(s))
+        return false;
+    *next = STEP_GO;
+    switch (decide_client_cert(s)) {
+    case GATE_BYPASS:
+        session_go(s, STAGE_SPLICE);
+        return true;
+    case GATE_BLOCK:
+        *next = client_cert_blocked(s);
+        return true;
+    default:
+        return false;
+    }
+}
+
 enum step secure_step(struct session *s)
 {
+    enum step next;
     enum io io;
 
     if (s->server.leg.ssl == NULL) {
@@ -191,11 +216,8 @@ enum step secure_step(struct session *s)
             addr_text(&s->destination, false, s->host);
         if (s->host == NULL)
             return session_end(s, AUDIT_INTERNAL, "out of memory");
-        if (client_cert_known(s)) {
-            decide_client_cert(s);
-            session_go(s, STAGE_SPLICE);
-            return STEP_GO;
-        }
+        if (certificate_foreseen(s, &next))
+            return next;
         if (secure_begin(s) < 0)
             return session_end(s, AUDIT_INTERNAL, "out of memory");
         side_want(s, &s->client, 0);
@@ -212,8 +234,7 @@ enum step secure_step(struct session *s)
                                                            : &s->w->counters->handshakes_server,
                 1);
     SSL_set_msg_callback(s->server.leg.ssl, NULL);
-    s->certificate_wanted = wants_certificate(s);
-    if (s->certificate_wanted && s->config->client_cert != GATE_MTLS_WITHOUT)
+    if (wants_certificate(s))
         return certificate_asked(s);
     session_go(s, STAGE_JUDGE);
     return STEP_GO;
@@ -235,8 +256,7 @@ static enum step judged(struct session *s)
     s->on = gate_decide_verdict(s->config, &f, &s->cause);
     if (s->origin->own_ca)
         s->on = GATE_ON_REFUSE;
-    again = gate_decide(s->config, s->learned != NULL ? s->learned->items : NULL,
-                        s->learned != NULL ? s->learned->n : 0, &f);
+    again = session_policy(s, &f);
     if (again.action == GATE_BLOCK) {
         s->decision = again;
         page_blocked(&s->page, s->config, s->host, &s->decision);
