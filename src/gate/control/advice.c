@@ -130,8 +130,8 @@ static void check_line(struct buf *out, const struct facts *f, const char *befor
 
 static void install_line(struct buf *out, const struct facts *f)
 {
-    buf_printf(out, "Install the gate's CA on %s: http://%s/, opened through the gate, says how for "
-                    "each system; midwatch gate ca export prints it.\n",
+    buf_printf(out, "Install the gate's CA on %s: http://%s/, opened through the gate, says how "
+                    "for each system; midwatch gate ca export prints it.\n",
                f->client[0] != '\0' ? f->client : "the device", f->gate_name);
 }
 

@@ -153,7 +153,8 @@ static const struct sample samples_of_the_rest[] = {
       ADVICE_SERVER, "protocol version", "min-version" },
     { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"rule 3 (games)\","
       "\"reason\":\"at work\",\"outcome\":\"blocked\"}",
-      ADVICE_POLICY, "rule 3 (games): at work", "rule \"app.shop.test\" { names = app.shop.test; action = insp" },
+      ADVICE_POLICY, "rule 3 (games): at work",
+      "rule \"app.shop.test\" { names = app.shop.test; action = insp" },
     { "{\"host\":\"app.shop.test\",\"action\":\"block\",\"rule\":\"undefined\","
       "\"outcome\":\"blocked\"}",
       ADVICE_POLICY, "undefined", "undefined = block" },

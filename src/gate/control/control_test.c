@@ -297,7 +297,9 @@ static void test_what_the_parent_and_the_scribe_say(void **state)
 
 static void test_questions_that_make_no_sense(void **state)
 {
-    static const char *const questions[] = { "{\"ask\":\"nonsense\"}", "{}", "[", "\"top\"", "{\"ask\":7}" };
+    static const char *const questions[] = {
+        "{\"ask\":\"nonsense\"}", "{}", "[", "\"top\"", "{\"ask\":7}",
+    };
     struct scene *s = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(questions); i++) {

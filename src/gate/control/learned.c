@@ -91,8 +91,9 @@ static void list_show(struct layout *l, const json_t *answer)
         buf_str(l->out, "The learner is off (learner { mode = propose } switches it on).\n");
     if (json_array_size(list) == 0)
         buf_str(l->out, "No exception was learned.\n");
-    json_array_foreach(list, i, one)
+    json_array_foreach(list, i, one) {
         exception_show(l, one);
+    }
     others_show(l, json_object_get(answer, "clients"), "Clients that seem to lack the CA:");
     others_show(l, json_object_get(answer, "watched"), "Seen, but no reason for an exception yet:");
 }

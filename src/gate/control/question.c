@@ -130,12 +130,12 @@ static json_t *joined(struct question *q, const char *key)
 static json_t *newest(json_t *all)
 {
     size_t n = json_array_size(all);
-    json_t **sorted = calloc(n + 1, sizeof(*sorted)), *out = json_array();
+    json_t **sorted = calloc(n + 1, sizeof(json_t *)), *out = json_array();
 
     for (size_t i = 0; i < n && sorted != NULL; i++)
         sorted[i] = json_array_get(all, i);
     if (sorted != NULL && n > 0)
-        qsort(sorted, n, sizeof(*sorted), newer_first);
+        qsort(sorted, n, sizeof(json_t *), newer_first);
     for (size_t i = 0; i < n && i < WHY_MAX && sorted != NULL; i++)
         if (json_array_append(out, sorted[i]) < 0) {
             json_decref(out);

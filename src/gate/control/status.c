@@ -154,8 +154,9 @@ static bool status_show(struct layout *l, const json_t *answer)
     gate_show(l, answer, gate);
     counters_show(l, json_object_get(answer, "totals"));
     well = audit_show(l, answer);
-    json_array_foreach(json_object_get(gate, "processes"), i, one)
+    json_array_foreach(json_object_get(gate, "processes"), i, one) {
         process_show(l, i == 0 ? "processes" : "", one);
+    }
     if (!json_is_object(gate))
         why = "its parent process does not answer";
     if (why[0] != '\0')

@@ -87,14 +87,14 @@ static int table(struct buf *out, json_t *answer, size_t rows)
 {
     json_t *sessions = json_object_get(answer, "sessions");
     size_t n = json_array_size(sessions);
-    json_t **sorted = calloc(n + 1, sizeof(*sorted));
+    json_t **sorted = calloc(n + 1, sizeof(json_t *));
 
     if (sorted == NULL)
         return -1;
     for (size_t i = 0; i < n; i++)
         sorted[i] = json_array_get(sessions, i);
     if (n > 0)
-        qsort(sorted, n, sizeof(*sorted), busiest_first);
+        qsort(sorted, n, sizeof(json_t *), busiest_first);
     cli_count(out, (int64_t)n);
     buf_printf(out, " session%s open", n == 1 ? "" : "s");
     if (cli_number(answer, "missing") > 0)

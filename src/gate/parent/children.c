@@ -289,7 +289,7 @@ int children_new(struct parent *p)
     p->forge_pairs = calloc(p->workers, sizeof(*p->forge_pairs));
     p->scribe_pairs = calloc(p->workers, sizeof(*p->scribe_pairs));
     p->counters = calloc(p->workers, sizeof(*p->counters));
-    p->pages = calloc(p->workers, sizeof(*p->pages));
+    p->pages = calloc(p->workers, sizeof(struct gate_counters *));
     if (p->children == NULL || p->forge_pairs == NULL || p->scribe_pairs == NULL ||
         p->counters == NULL || p->pages == NULL)
         return -ENOMEM;
