@@ -17,7 +17,7 @@ LIBRARIES = {
 }
 SYSTEM = re.compile(
     r"(assert|ctype|dirent|errno|fcntl|float|getopt|grp|ifaddrs|inttypes|langinfo|libgen|limits|"
-    r"locale|math|netdb|poll|pthread|pwd|sched|setjmp|signal|spawn|stdalign|stdarg|stdatomic|"
+    r"locale|malloc|math|netdb|poll|pthread|pwd|sched|setjmp|signal|spawn|stdalign|stdarg|stdatomic|"
     r"stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|time|unistd|"
     r"wchar)\.h$|(arpa|net|netinet|sys|linux)/\w+\.h$")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
