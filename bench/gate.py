@@ -2,6 +2,7 @@
 """Measures the gate against other proxies, all in one run on this machine.
 
 usage: bench/gate.py MIDWATCH GATE_LOAD [--quick] [--only NAME,...] [--rounds N] [--json FILE]
+                                             [--soak REQUESTS]
 
 What is measured is the processor time of the proxy's own processes (schedstat, nanoseconds), so
 neither the load, nor the origin, nor other work on the machine counts.  The origin is nginx; the
@@ -320,6 +321,16 @@ workers 1
         print(f"{name:<34}" + "".join(f"{k} {v:.4g} {unit}   " for k, v in row.items()),
               flush=True)
 
+    def soak(self, requests):
+        """Memory after a tenth of the requests, and after all of them, on ten connections."""
+        proxy = self.proxies[0]
+        run(*self.load(proxy, "request", requests // 100, 10, "/small"))
+        first = memory_kib(proxy[2])
+        run(*self.load(proxy, "request", requests // 10, 10, "/small"))
+        last = memory_kib(proxy[2])
+        print(f"{requests} requests: {first} KiB after a tenth, {last} KiB after all")
+        return last <= first * 1.05 + 512
+
     def all(self):
         quick = self.args.quick
         n = 300 if quick else 2000
@@ -429,6 +440,8 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json")
+    parser.add_argument("--soak", type=int, metavar="REQUESTS",
+                        help="only this: is memory flat after so many?")
     args = parser.parse_args()
     only = set(filter(None, args.only.split(",")))
     bench = Bench(args)
@@ -439,6 +452,8 @@ def main():
                               ("mitmproxy", "mitmdump")):
             if (not only or name in only) and shutil.which(program):
                 getattr(bench, name)()
+        if args.soak:
+            return 0 if bench.soak(args.soak) else 1
         bench.all()
         chart(bench.rows)
         targets(bench.rows)
@@ -446,7 +461,8 @@ def main():
             pathlib.Path(args.json).write_text(json.dumps(bench.rows, indent=1))
     finally:
         bench.stop()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
