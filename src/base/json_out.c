@@ -1,7 +1,5 @@
 #include "base/json_out.h"
 
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -14,8 +12,11 @@ static void key_out(struct json_out *j, const char *key)
     if (j->comma)
         buf_u8(j->to, ',');
     j->comma = true;
-    if (key != NULL)
-        buf_printf(j->to, "\"%s\":", key);
+    if (key == NULL)
+        return;
+    buf_u8(j->to, '"');
+    buf_str(j->to, key);
+    buf_add(j->to, SPAN_LIT("\":"));
 }
 
 void json_open(struct json_out *j, const char *key, char bracket)
@@ -75,8 +76,17 @@ void json_text(struct json_out *j, const char *key, const char *s)
 
 void json_number(struct json_out *j, const char *key, int64_t v)
 {
+    char digits[24];
+    size_t at = sizeof(digits);
+    uint64_t rest = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+    do
+        digits[--at] = (char)('0' + rest % 10);
+    while ((rest /= 10) > 0);
+    if (v < 0)
+        digits[--at] = '-';
     key_out(j, key);
-    buf_printf(j->to, "%" PRId64, v);
+    buf_add(j->to, span_of(digits + at, sizeof(digits) - at));
 }
 
 void json_flag(struct json_out *j, const char *key, bool v)

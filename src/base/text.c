@@ -8,12 +8,18 @@ static const char base64_digits[] =
 
 void text_hex(struct buf *out, struct mw_span bytes, char sep)
 {
+    size_t len = bytes.len * (sep != 0 ? 3 : 2) - (sep != 0 && bytes.len > 0 ? 1 : 0);
+    uint8_t *to = len > 0 ? buf_reserve(out, len) : NULL;
+
+    if (to == NULL)
+        return;
     for (size_t i = 0; i < bytes.len; i++) {
         if (sep != 0 && i > 0)
-            buf_u8(out, (uint8_t)sep);
-        buf_u8(out, (uint8_t)hex_digits[bytes.data[i] >> 4]);
-        buf_u8(out, (uint8_t)hex_digits[bytes.data[i] & 15]);
+            *to++ = (uint8_t)sep;
+        *to++ = (uint8_t)hex_digits[bytes.data[i] >> 4];
+        *to++ = (uint8_t)hex_digits[bytes.data[i] & 15];
     }
+    buf_took(out, len);
 }
 
 static int hex_value(uint8_t c)

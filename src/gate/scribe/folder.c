@@ -19,7 +19,7 @@
 
 enum { STAMP = 16, LOCK_TRIES = 200, LOCK_PAUSE_MS = 10 };  /* "20261122T020000Z" */
 
-void log_name(char name[LOG_NAME], struct mw_wall now, uint64_t number)
+int log_name(char name[LOG_NAME], struct mw_wall now, uint64_t number)
 {
     CLEANUP(buf_deinit) struct buf stamp = BUF_INIT(64), text = BUF_INIT(64);
 
@@ -27,8 +27,10 @@ void log_name(char name[LOG_NAME], struct mw_wall now, uint64_t number)
     for (size_t i = 0; i < stamp.len; i++)
         if (stamp.data[i] != '-' && stamp.data[i] != ':')
             buf_u8(&text, stamp.data[i]);
-    snprintf(name, LOG_NAME, "audit-%s-%" PRIu64 ".jsonl",
-             text.data != NULL ? (const char *)text.data : "00000000T000000Z", number);
+    if (buf_error(&stamp) != 0 || buf_error(&text) != 0)
+        return -ENOMEM;
+    snprintf(name, LOG_NAME, "audit-%s-%" PRIu64 ".jsonl", (const char *)text.data, number);
+    return 0;
 }
 
 static bool two_digits(const uint8_t *at, int *out)

@@ -23,8 +23,8 @@ struct folder {
 MW_MUST_CHECK int folder_list(struct folder *out, const char *path);
 void folder_deinit(struct folder *f);   /* an all-zero one is fine; usable with CLEANUP */
 
-/* audit-YYYYMMDDTHHMMSSZ-N.jsonl */
-void log_name(char name[LOG_NAME], struct mw_wall now, uint64_t number);
+/* audit-YYYYMMDDTHHMMSSZ-N.jsonl; -ENOMEM. */
+MW_MUST_CHECK int log_name(char name[LOG_NAME], struct mw_wall now, uint64_t number);
 bool log_name_read(struct folder_file *out, const char *name);
 
 /* Waits two seconds for it at most (-EAGAIN); *fd is the caller's, closing it lets go. */

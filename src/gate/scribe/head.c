@@ -85,36 +85,42 @@ static bool take_number(struct mw_span *rest, const char *word, uint64_t *out)
 
 static bool take_file(struct mw_span line, struct head *h)
 {
-    CLEANUP(buf_deinit) struct buf hash = BUF_INIT(LINE_HASH);
     struct mw_span word, name, seq;
     struct head_file *f;
+    uint8_t hash[LINE_HASH];
     char text[LOG_NAME];
     int64_t v;
 
     if (!span_field(&line, ' ', &word) || !span_eq(word, SPAN_LIT("file")) ||
         !span_field(&line, ' ', &name) || name.len >= LOG_NAME || name.len == 0 ||
         !span_field(&line, ' ', &seq) || text_number(seq, 0, INT64_MAX, &v) != 0 ||
-        text_unhex(&hash, line) != 0 || hash.len != LINE_HASH)
+        !hash_unhex(line, hash))
         return false;
     snprintf(text, sizeof(text), "%.*s", (int)name.len, (const char *)name.data);
     f = head_put(h, text);
     if (f == NULL)
         return false;
     f->seq = (uint64_t)v;
-    memcpy(f->hash, hash.data, LINE_HASH);
+    memcpy(f->hash, hash, LINE_HASH);
     return true;
 }
 
-static bool signature_holds(struct mw_span body, struct mw_span last, const struct verifier *v)
+/* 0, EINVAL or -ENOMEM. */
+static int signature_check(struct mw_span body, struct mw_span last, const struct verifier *v)
 {
     CLEANUP(buf_deinit) struct buf sig = BUF_INIT(KEY_SIGNATURE);
     struct mw_span word;
+    int r;
 
     if (!span_field(&last, ' ', &word) || !span_eq(word, SPAN_LIT("signature")) ||
-        !span_field(&last, '\n', &word) || text_unbase64(&sig, word) != 0 ||
-        sig.len != KEY_SIGNATURE)
-        return false;
-    return v == NULL || verifier_good(v, body, sig.data);
+        !span_field(&last, '\n', &word))
+        return EINVAL;
+    r = text_unbase64(&sig, word);
+    if (r == 0 && sig.len == KEY_SIGNATURE)
+        r = v == NULL ? 1 : verifier_good(v, body, sig.data);
+    else if (r != -ENOMEM)
+        r = 0;
+    return r < 0 ? r : r > 0 ? 0 : EINVAL;
 }
 
 int head_load(struct head *out, const char *folder, const struct verifier *v)
@@ -132,8 +138,9 @@ int head_load(struct head *out, const char *folder, const struct verifier *v)
     if (text.len < SIGNATURE_LINE)
         return EINVAL;
     body = span_cut(buf_span(&text), 0, text.len - SIGNATURE_LINE);
-    if (!signature_holds(body, span_cut(buf_span(&text), body.len, text.len), v))
-        return EINVAL;
+    r = signature_check(body, span_cut(buf_span(&text), body.len, text.len), v);
+    if (r != 0)
+        return r;
     rest = body;
     if (!span_line(&rest, &line) || !span_eq(line, SPAN_LIT(HEAD_FIRST)) ||
         !take_number(&rest, "oldest", &got.oldest) || !take_number(&rest, "newest", &got.newest))

@@ -33,9 +33,9 @@ struct verifier;
 MW_MUST_CHECK int verifier_read(struct verifier **out, struct mw_span pem, struct buf *error);
 void verifier_free(struct verifier *v); /* NULL ok */
 
-/* Is it by one of the keys? */
-bool verifier_good(const struct verifier *v, struct mw_span message,
-                   const uint8_t signature[KEY_SIGNATURE]);
+/* 1: it is by one of the keys; 0: it is not; -ENOMEM. */
+MW_MUST_CHECK int verifier_good(const struct verifier *v, struct mw_span message,
+                                const uint8_t signature[KEY_SIGNATURE]);
 bool verifier_knows(const struct verifier *v, const char *public_text);
 
 #endif

@@ -100,32 +100,44 @@ static bool take_text(struct mw_span *s, struct mw_span key, size_t len, struct 
     return true;
 }
 
-/* Lower case alone: each line has one spelling. */
-static bool unhex(struct mw_span text, uint8_t out[LINE_HASH])
+static int digit(uint8_t c)
 {
-    CLEANUP(buf_deinit) struct buf b = BUF_INIT(LINE_HASH);
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
-    for (size_t i = 0; i < text.len; i++)
-        if (!((text.data[i] >= '0' && text.data[i] <= '9') ||
-              (text.data[i] >= 'a' && text.data[i] <= 'f')))
-            return false;
-    if (text_unhex(&b, text) != 0 || b.len != LINE_HASH)
+/* Lower case alone: each line has one spelling. */
+bool hash_unhex(struct mw_span text, uint8_t out[LINE_HASH])
+{
+    uint8_t got[LINE_HASH];
+
+    if (text.len != HASH_TEXT)
         return false;
-    memcpy(out, b.data, LINE_HASH);
+    for (size_t i = 0; i < LINE_HASH; i++) {
+        int high = digit(text.data[2 * i]), low = digit(text.data[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        got[i] = (uint8_t)(high << 4 | low);
+    }
+    memcpy(out, got, LINE_HASH);
     return true;
 }
 
-static bool unbase64(struct mw_span text, uint8_t out[KEY_SIGNATURE])
+/* 0, LINE_NO_CHAIN or -ENOMEM. */
+static int unbase64(struct mw_span text, uint8_t out[KEY_SIGNATURE])
 {
     CLEANUP(buf_deinit) struct buf b = BUF_INIT(KEY_SIGNATURE), again = BUF_INIT(SIG_TEXT);
+    int r = text_unbase64(&b, text);
 
-    if (text_unbase64(&b, text) != 0 || b.len != KEY_SIGNATURE)
-        return false;
     text_base64(&again, buf_span(&b));
-    if (!span_eq(buf_span(&again), text))
-        return false;
+    if (r == -ENOMEM || buf_error(&again) == -ENOMEM)
+        return -ENOMEM;
+    if (r != 0 || b.len != KEY_SIGNATURE || !span_eq(buf_span(&again), text))
+        return LINE_NO_CHAIN;
     memcpy(out, b.data, KEY_SIGNATURE);
-    return true;
+    return 0;
 }
 
 /* Digits without a zero in front, and the chain's key before them. */
@@ -149,17 +161,21 @@ int line_read(struct line_link *link, struct mw_span line)
     struct mw_span s = line, closers, sig, hash, prev, hashed;
     uint8_t really[LINE_HASH];
     size_t n = 0;
+    int r = 0;
 
     while (n < CLOSERS_MAX && n < s.len && s.data[s.len - 1 - n] == '}')
         n++;
     closers = span_cut(s, s.len - n, n);
     s = span_cut(s, 0, s.len - n);
     got.is_signed = take_text(&s, SIG_KEY, SIG_TEXT, &sig);
-    if (n < 3 || (got.is_signed && !unbase64(sig, got.sig)) ||
-        !take_text(&s, HASH_KEY, HASH_TEXT, &hash) || !unhex(hash, got.hash))
+    if (got.is_signed)
+        r = unbase64(sig, got.sig);
+    if (r != 0)
+        return r;
+    if (n < 3 || !take_text(&s, HASH_KEY, HASH_TEXT, &hash) || !hash_unhex(hash, got.hash))
         return LINE_NO_CHAIN;
     hashed = s;
-    if (!take_text(&s, PREV_KEY, HASH_TEXT, &prev) || !unhex(prev, got.prev) ||
+    if (!take_text(&s, PREV_KEY, HASH_TEXT, &prev) || !hash_unhex(prev, got.prev) ||
         !take_seq(s, &got.seq))
         return LINE_NO_CHAIN;
     if (hash_two(hashed, closers, really) != 0)
@@ -192,13 +208,15 @@ bool line_is_torn(struct mw_span line)
     return true;
 }
 
-bool line_signature_good(const struct line_link *link, const char *file,
-                         const struct verifier *v)
+int line_signature_good(const struct line_link *link, const char *file, const struct verifier *v)
 {
     CLEANUP(buf_deinit) struct buf message = BUF_INIT(1024);
 
-    return link->is_signed && signed_text(&message, file, link->hash) == 0 &&
-           verifier_good(v, buf_span(&message), link->sig);
+    if (!link->is_signed)
+        return 0;
+    if (signed_text(&message, file, link->hash) < 0)
+        return -ENOMEM;
+    return verifier_good(v, buf_span(&message), link->sig);
 }
 
 struct mw_span line_record(struct mw_span line)

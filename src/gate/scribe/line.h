@@ -42,12 +42,15 @@ MW_MUST_CHECK int line_read(struct line_link *link, struct mw_span line);
  * a beginning, and its object is not closed.  Empty: yes. */
 bool line_is_torn(struct mw_span line);
 
-/* Does the signature hold?  false if it has none. */
-bool line_signature_good(const struct line_link *link, const char *file,
-                         const struct verifier *v);
+/* 1: the signature holds; 0: it does not, or there is none; -ENOMEM. */
+MW_MUST_CHECK int line_signature_good(const struct line_link *link, const char *file,
+                                      const struct verifier *v);
 
 /* "0123…-7" of `"record":"…"`: which record this line holds; empty: none. */
 struct mw_span line_record(struct mw_span line);
+
+/* 64 lower-case digits, nothing else. */
+bool hash_unhex(struct mw_span text, uint8_t out[LINE_HASH]);
 
 MW_MUST_CHECK int sha256_of(struct mw_span bytes, uint8_t out[LINE_HASH]);
 

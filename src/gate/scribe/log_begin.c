@@ -133,7 +133,9 @@ int log_file_begin(struct audit_log *l, struct mw_wall now)
     if (r < 0)
         return r;
     number = (highest > h.newest ? highest : h.newest) + 1;
-    log_name(name, now, number);
+    r = log_name(name, now, number);
+    if (r < 0)
+        return r;
     entry = head_put(&h, name);
     if (entry == NULL)
         return -EMFILE;

@@ -51,16 +51,18 @@ int log_checkpoint(struct audit_log *l, const char *kind, struct mw_wall now)
                          closed ? "a file of the audit log ends" : "all before this is signed",
                          now);
 
-    if (r == 0 && fdatasync(l->file.fd) < 0)
+    if (r < 0)
+        return r;
+    if (fdatasync(l->file.fd) < 0)
         r = -errno;
     if (r == 0)
         r = tell_head(l, closed);
+    if (closed) /* its line is written: nothing may follow, whatever the head heard */
+        log_file_let_go(&l->file);
     if (r < 0)
         return r;
     l->checkpoint = now;
     l->unsigned_lines = 0;
-    if (closed)
-        log_file_let_go(&l->file);
     return 0;
 }
 

@@ -39,8 +39,9 @@ int log_file_make(struct log_file *f, const char *folder, struct mw_wall now, ui
     struct stat st;
     int r;
 
-    log_name(got.name, now, number);
-    r = open_and_lock(&got.fd, folder, got.name, O_RDWR | O_APPEND | O_CREAT | O_EXCL);
+    r = log_name(got.name, now, number);
+    if (r == 0)
+        r = open_and_lock(&got.fd, folder, got.name, O_RDWR | O_APPEND | O_CREAT | O_EXCL);
     if (r < 0)
         return r;
     if (fstat(got.fd, &st) < 0) {

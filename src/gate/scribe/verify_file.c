@@ -85,16 +85,15 @@ static int bad_line(struct walk *w, struct mw_span line, bool newline, int error
  * note's. */
 static bool is_explained(struct region *b, const json_t *note)
 {
-    CLEANUP(buf_deinit) struct buf want = BUF_INIT(LINE_HASH);
     const char *hex = json_string_value(json_object_get(note, "bytes_sha256"));
     const char *kind = json_string_value(json_object_get(note, "note"));
-    uint8_t got[LINE_HASH];
+    uint8_t got[LINE_HASH], want[LINE_HASH];
 
     return kind != NULL && strcmp(kind, "torn") == 0 && b->newline && hex != NULL &&
            json_integer_value(json_object_get(note, "bytes")) == (json_int_t)(b->bytes - 1) &&
-           text_unhex(&want, span_str(hex)) == 0 && want.len == LINE_HASH &&
+           hash_unhex(span_str(hex), want) &&
            EVP_DigestFinal_ex(b->hash, got, NULL) == 1 &&
-           memcmp(got, want.data, LINE_HASH) == 0;
+           memcmp(got, want, LINE_HASH) == 0;
 }
 
 static void region_end(struct walk *w, const json_t *note)
@@ -116,16 +115,20 @@ static void region_end(struct walk *w, const json_t *note)
 
 /* ----------------------------------------------------------------------------- notes ---- */
 
-/* "midwatch"."log" of either format, NULL: none.  *root is the caller's. */
-static const json_t *note_of(struct mw_span line, json_t **root)
+/* "midwatch"."log" of either format, *note NULL: none.  *root is the caller's. */
+static int note_of(struct mw_span line, json_t **root, const json_t **note)
 {
     const json_t *own;
+    json_error_t error;
 
-    *root = json_loadb((const char *)line.data, line.len, 0, NULL);
+    *root = json_loadb((const char *)line.data, line.len, 0, &error);
+    if (*root == NULL && json_error_code(&error) == json_error_out_of_memory)
+        return -ENOMEM;
     own = json_object_get(*root, "midwatch");
     if (own == NULL)
         own = json_object_get(json_object_get(*root, "unmapped"), "midwatch");
-    return json_object_get(own, "log");
+    *note = json_object_get(own, "log");
+    return 0;
 }
 
 static bool kind_is(const json_t *note, const char *kind)
@@ -137,17 +140,17 @@ static bool kind_is(const json_t *note, const char *kind)
 
 static bool claim_of(struct verify_claim *c, const json_t *note, const char *file)
 {
-    CLEANUP(buf_deinit) struct buf hash = BUF_INIT(LINE_HASH);
+    uint8_t hash[LINE_HASH];
     const char *name = json_string_value(json_object_get(note, "file"));
     const char *hex = json_string_value(json_object_get(note, "hash"));
     json_int_t seq = json_integer_value(json_object_get(note, "seq"));
 
     if (name == NULL || strlen(name) >= LOG_NAME || hex == NULL || seq <= 0 ||
-        text_unhex(&hash, span_str(hex)) != 0 || hash.len != LINE_HASH)
+        !hash_unhex(span_str(hex), hash))
         return false;
     *c = (struct verify_claim){ .seq = (uint64_t)seq };
     memcpy(c->file, name, strlen(name) + 1);
-    memcpy(c->hash, hash.data, LINE_HASH);
+    memcpy(c->hash, hash, LINE_HASH);
     snprintf(c->who, sizeof(c->who), "%s", file);
     return true;
 }
@@ -228,18 +231,25 @@ static void check_claims(struct walk *w, const struct line_link *link)
     }
 }
 
-static void good_line(struct walk *w, struct mw_span line, const struct line_link *link)
+static int good_line(struct walk *w, struct mw_span line, const struct line_link *link)
 {
     json_t *root = NULL;
-    const json_t *note = link->is_signed || w->first ? note_of(line, &root) : NULL;
+    const json_t *note = NULL;
     const char *file = w->f->name.name;
+    int r = link->is_signed || w->first ? note_of(line, &root, &note) : 0, good = 1;
 
+    if (r == 0 && link->is_signed)
+        good = line_signature_good(link, file, w->v->keys);
+    if (r < 0 || good < 0) {
+        json_decref(root);
+        return -ENOMEM;
+    }
     region_end(w, note);
     if (w->f->closed)
         verify_problem(w->v, file, w->line, "a line after the end of the file");
     check_place(w, link);
     check_claims(w, link);
-    if (link->is_signed && !line_signature_good(link, file, w->v->keys))
+    if (good == 0)
         verify_problem(w->v, file, w->line, "the signature does not hold");
     if (note != NULL && link->is_signed)
         take_note(w, link, note);
@@ -252,6 +262,7 @@ static void good_line(struct walk *w, struct mw_span line, const struct line_lin
     w->lost = false;
     w->v->lines++;
     json_decref(root);
+    return 0;
 }
 
 static int take_line(struct walk *w, struct mw_span line, bool newline)
@@ -262,11 +273,7 @@ static int take_line(struct walk *w, struct mw_span line, bool newline)
     w->line++;
     if (r < 0)
         return r;
-    if (r == 0)
-        good_line(w, line, &link);
-    else
-        return bad_line(w, line, newline, r);
-    return 0;
+    return r == 0 ? good_line(w, line, &link) : bad_line(w, line, newline, r);
 }
 
 static int walk_file(struct walk *w, struct lines *l)
@@ -327,7 +334,7 @@ int verify_first_claim(struct verify_claim *out, const char *path, const char *n
     CLEANUP(lines_close) struct lines l = { .fd = -1 };
     struct mw_span line;
     json_t *root = NULL;
-    const json_t *note;
+    const json_t *note = NULL;
     bool newline, claims;
     int r = lines_open(&l, path);
 
@@ -335,7 +342,9 @@ int verify_first_claim(struct verify_claim *out, const char *path, const char *n
         r = lines_next(&l, &line, &newline, true);
     if (r <= 0)
         return r < 0 ? r : 1;
-    note = note_of(line, &root);
+    r = note_of(line, &root, &note);
+    if (r < 0)
+        return r;
     claims = kind_is(note, "file") && claim_of(out, note, name);
     json_decref(root);
     return claims ? 0 : 1;
