@@ -266,6 +266,22 @@ struct walk {
     size_t records;
 };
 
+/* RFC 5246 appendix E.2: SSL 2.0's CLIENT-HELLO, its length with the high bit set, its type, a
+ * version.  MUST NOT be sent any more (RFC 6176), and MUST NOT pass as something that is no TLS:
+ * a server might answer it. */
+static enum hello_state sslv2_read(struct hello *h, struct mw_span head)
+{
+    if ((head.data[0] & 0x80) == 0 || (head.len > 2 && head.data[2] != CLIENT_HELLO))
+        return HELLO_NOT_TLS;
+    if (head.len > 3 && head.data[3] != 3 && head.data[3] != 0)
+        return HELLO_NOT_TLS;
+    if (head.len < RECORD_HEADER)
+        return HELLO_MORE;
+    if (head.data[3] == 0 && head.data[4] != 2)
+        return HELLO_NOT_TLS;
+    return bad(h, "a ClientHello of SSL 2.0");
+}
+
 /* The record at w->at: HELLO_DONE if all of it is there. */
 static enum hello_state record_read(struct hello *h, struct mw_span raw, const struct walk *w,
                                     struct mw_span *fragment)
@@ -275,7 +291,7 @@ static enum hello_state record_read(struct hello *h, struct mw_span raw, const s
 
     if (head.len > 0 && head.data[0] != RECORD_HANDSHAKE) {
         /* RFC 8446 section 5.1: nothing may stand between the pieces of a message. */
-        return w->records == 0 ? HELLO_NOT_TLS
+        return w->records == 0 ? sslv2_read(h, head)
                                : bad(h, "another record stands inside the ClientHello");
     }
     if (head.len > 1 && head.data[1] != 3)

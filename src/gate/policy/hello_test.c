@@ -270,15 +270,33 @@ static void not_tls_is_said_at_the_first_byte(void **state)
 {
     static const char *const other[] = { "GET / HTTP/1.1\r\n", "SSH-2.0-x\r\n", "\x05\x01",
                                          "\x15\x03\x03", "\x16\x02" };
-    static const uint8_t sslv2[] = { 0x80, 0x2e, 0x01, 0x00, 0x02, 0x00, 0x15 };
     struct hello h;
 
     (void)state;
     assert_int_equal(read_all(&h, span_of(NULL, 0)), HELLO_MORE);
-    assert_int_equal(read_all(&h, span_of(sslv2, 1)), HELLO_NOT_TLS);
-    assert_int_equal(read_all(&h, span_of(sslv2, sizeof sslv2)), HELLO_NOT_TLS);
     for (size_t i = 0; i < ARRAY_LEN(other); i++)
         assert_int_equal(read_all(&h, span_str(other[i])), HELLO_NOT_TLS);
+}
+
+/* It is TLS's own past, and a server might answer it: it must not pass as another protocol. */
+static void sslv2_is_refused(void **state)
+{
+    static const uint8_t sslv2[] = { 0x80, 0x2e, 0x01, 0x00, 0x02, 0x00, 0x15 };
+    static const uint8_t compatible[] = { 0x80, 0x2e, 0x01, 0x03, 0x01, 0x00, 0x15 };
+    static const uint8_t others[][5] = { { 0x80, 0x2e, 0x02, 0x00, 0x02 },
+                                         { 0xff, 0xfd, 0x18, 0xff, 0xfd },
+                                         { 0x80, 0x2e, 0x01, 0x00, 0x03 },
+                                         { 0x80, 0x2e, 0x01, 0x07, 0x02 } };
+    struct hello h;
+
+    (void)state;
+    for (size_t n = 0; n < 5; n++)
+        assert_int_equal(read_all(&h, span_of(sslv2, n)), HELLO_MORE);
+    assert_int_equal(read_all(&h, span_of(sslv2, sizeof sslv2)), HELLO_BAD);
+    assert_string_equal(h.wrong, "a ClientHello of SSL 2.0");
+    assert_int_equal(read_all(&h, span_of(compatible, sizeof compatible)), HELLO_BAD);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_int_equal(read_all(&h, span_of(others[i], sizeof others[i])), HELLO_NOT_TLS);
 }
 
 static void bad_records_are_refused(void **state)
@@ -438,6 +456,7 @@ int main(void)
         cmocka_unit_test(openssl_hellos_are_read),
         cmocka_unit_test(who_takes_ecdsa),
         cmocka_unit_test(not_tls_is_said_at_the_first_byte),
+        cmocka_unit_test(sslv2_is_refused),
         cmocka_unit_test(bad_records_are_refused),
         cmocka_unit_test(bad_extensions_are_refused),
         cmocka_unit_test(order_and_number_of_extensions),
