@@ -250,8 +250,28 @@ static void session_count(const struct session *s)
     }
 }
 
+/* All that was found about the origin, each once, also what nothing was done about. */
+static void findings_write(struct buf *out, const struct mw_verdict *v)
+{
+    for (size_t i = 0; i < v->n_findings; i++) {
+        bool again = false;
+
+        for (size_t k = 0; k < i && !again; k++)
+            again = v->findings[k].code == v->findings[i].code;
+        if (!again)
+            buf_printf(out, "%s%s", out->len > 0 ? "," : "",
+                       mw_code_info(v->findings[i].code)->code);
+    }
+}
+
 static void session_finish(struct session *s)
 {
+    CLEANUP(buf_deinit) struct buf findings = BUF_INIT(8192);
+
+    if (s->origin != NULL)
+        findings_write(&findings, s->origin->verdict);
+    if (findings.len > 0)
+        s->record.findings = (const char *)findings.data;
     s->record.ended_ms = wall_now_ms();
     session_record(s);
     session_learn(s);
