@@ -10,6 +10,13 @@ void buf_deinit(struct buf *b)
     *b = (struct buf){ .max = b->max };
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->room);
+    buf_deinit(b);
+}
+
 uint8_t *buf_reserve(struct buf *b, size_t len)
 {
     size_t room = b->room;

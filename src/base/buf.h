@@ -25,6 +25,8 @@ struct buf {
 
 void buf_deinit(struct buf *b); /* an all-zero buf is fine; usable with CLEANUP */
 
+void buf_wipe(struct buf *b);   /* the same for what must not stay in memory: zeros first */
+
 void buf_add(struct buf *b, struct mw_span s);
 void buf_str(struct buf *b, const char *s);
 void buf_fill(struct buf *b, char c, size_t times);

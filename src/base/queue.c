@@ -11,12 +11,26 @@ struct queue_chunk {
     uint8_t bytes[CHUNK_BYTES];
 };
 
+/* What passes through a queue is other people's plaintext: it goes when the chunk goes, or is
+ * drained.  Beyond `to` there is nothing of it. */
+static void chunk_wipe(struct queue_chunk *chunk)
+{
+    explicit_bzero(chunk->bytes, chunk->to);
+    chunk->from = chunk->to = 0;
+}
+
+static void chunk_free(struct queue_chunk *chunk)
+{
+    chunk_wipe(chunk);
+    free(chunk);
+}
+
 void queue_deinit(struct queue *q)
 {
     while (q->first != NULL) {
         struct queue_chunk *next = q->first->next;
 
-        free(q->first);
+        chunk_free(q->first);
         q->first = next;
     }
     q->last = NULL;
@@ -65,10 +79,11 @@ static void take_back(struct queue *q, struct queue_chunk *last, size_t to, size
     while (extra != NULL) {
         struct queue_chunk *next = extra->next;
 
-        free(extra);
+        chunk_free(extra);
         extra = next;
     }
     if (last != NULL) {
+        explicit_bzero(last->bytes + to, last->to - to);
         last->next = NULL;
         last->to = to;
     } else {
@@ -119,10 +134,10 @@ void queue_drop(struct queue *q, size_t len)
         if (chunk->from < chunk->to)
             return;
         if (chunk->next == NULL) { /* the last one is kept for what comes next */
-            chunk->from = chunk->to = 0;
+            chunk_wipe(chunk);
             return;
         }
         q->first = chunk->next;
-        free(chunk);
+        chunk_free(chunk);
     }
 }

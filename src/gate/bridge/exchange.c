@@ -70,8 +70,8 @@ void exchange_free(struct content_exchange *x)
     for (size_t i = 0; i < x->n; i++)
         x->opened[i].stage->close(x->opened[i].state);
     for (int i = 0; i < 2; i++) {
-        buf_deinit(&x->sides[i].kept);
-        buf_deinit(&x->out[i]);
+        buf_wipe(&x->sides[i].kept);
+        buf_wipe(&x->out[i]);
     }
     free(x);
 }

@@ -31,7 +31,7 @@ void h1_exchange_reset(struct h1 *h)
         leg->mark = (struct http_mark){ 0 };
         leg->held = leg->again = false;
     }
-    buf_deinit(&h->asked.text);
+    buf_wipe(&h->asked.text);
     h->asked = (struct h1_asked){ .text = h->asked.text };
     h->active = h->blank = false;
     h->moved = true;
@@ -419,7 +419,7 @@ static void h1_free(struct bridge *b)
         http_body_deinit(&h->from[i].body);
         queue_deinit(&h->to[i]);
     }
-    buf_deinit(&h->asked.text);
+    buf_wipe(&h->asked.text);
     buf_deinit(&h->origin_name);
     free(h);
 }

@@ -4,6 +4,7 @@
 #include <stdalign.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Stands before every block: free() has to know what it gives back. */
 struct h2_block {
@@ -55,6 +56,7 @@ void h2_free(struct h2_memory *m, void *p)
         return;
     block_unlink(b);
     m->used -= b->size;
+    explicit_bzero(b + 1, b->size);     /* people's headers */
     free(b);
 }
 
