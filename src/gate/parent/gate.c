@@ -14,6 +14,7 @@
 #include "gate/parent/start.h"
 #include "gate/policy/test_config.h"
 #include "gate/scribe/log.h"
+#include "gate/selftest/selftest.h"
 
 static const char DEFAULT_CONFIG[] = "/etc/midwatch/gate.conf";
 /* How much the processes say: the parent's wish, passed on to them. */
@@ -28,7 +29,7 @@ static const struct word {
     { "why", why_command },         { "learned", learned_command },
     { "log", log_command },         { "route", route_command },
     { "upgrade", upgrade_command }, { "drain", drain_command },
-    { "test-config", test_config_command },
+    { "test-config", test_config_command }, { "selftest", selftest_command },
 };
 
 static int start_fail(int r, const struct buf *error)
