@@ -218,11 +218,12 @@ static void on_second(uv_timer_t *timer)
         scribe_well(s);
     scribe_resume(s);
     if (keylog_tick(&s->keylog, now)) {
-        char detail[100];
+        CLEANUP(buf_deinit) struct buf detail = BUF_INIT(256);
 
-        snprintf(detail, sizeof(detail), "its time is over; %llu lines were written",
-                 (unsigned long long)s->keylog.written);
-        if (scribe_event(s, "unlock-ended", detail) < 0)
+        buf_str(&detail, "its time is over; ");
+        keylog_tell(&s->keylog, &detail);
+        if (buf_error(&detail) != 0 ||
+            scribe_event(s, "unlock-ended", (const char *)detail.data) < 0)
             log_error("gate scribe: the audit log does not hold that an unlock ended");
         scribe_tell_unlock(s, NULL);
     }
@@ -448,7 +449,7 @@ int scribe_main(int argc, char **argv)
         return 2;
     s->workers = args.workers;
     s->parts = (struct buf)BUF_INIT(CONFIG_PART_TOTAL);
-    s->keylog.fd = -1;
+    s->keylog.fd = s->keylog.capture.fd = -1;
     r = begin(s, &error);
     if (r == 0)
         r = build_walls(s, &error);

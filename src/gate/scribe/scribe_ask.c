@@ -61,6 +61,10 @@ static void answer_audit(struct scribe *s, struct buf *answer)
         json_text(&j, "client", s->keylog.unlock.client);
         json_text(&j, "host", s->keylog.unlock.host);
         json_number(&j, "written", (int64_t)s->keylog.written);
+        if (s->keylog.unlock.packets) {
+            json_number(&j, "packets", (int64_t)s->keylog.capture.packets);
+            json_number(&j, "packets_dropped", (int64_t)s->keylog.capture.dropped);
+        }
         json_close(&j, '}');
     }
     json_close(&j, '}');
@@ -68,7 +72,8 @@ static void answer_audit(struct scribe *s, struct buf *answer)
 
 /* ------------------------------------------------------------------------------ unlock ---- */
 
-/* {"ask":"unlock","for_s":900,"reason":"…","client":A,"host":H}; for_s 0 ends it. */
+/* {"ask":"unlock","for_s":900,"reason":"…","client":A,"host":H,"packets":false}; for_s 0 ends
+ * it. */
 struct wish {
     struct gate_unlock unlock;
     const char *reason;
@@ -91,6 +96,7 @@ static bool wish_text(const json_t *q, const char *key, char *to, size_t room)
 static const char *wish_read(struct wish *w, const json_t *q, struct mw_wall now)
 {
     const json_t *for_s = json_object_get(q, "for_s");
+    const json_t *packets = json_object_get(q, "packets");
 
     *w = (struct wish){ .reason = json_string_value(json_object_get(q, "reason")) };
     w->for_s = json_integer_value(for_s);
@@ -101,6 +107,9 @@ static const char *wish_read(struct wish *w, const json_t *q, struct mw_wall now
     if (!wish_text(q, "client", w->unlock.client, sizeof(w->unlock.client)) ||
         !wish_text(q, "host", w->unlock.host, sizeof(w->unlock.host)))
         return "client and host are texts, an address and a name";
+    if (packets != NULL && !json_is_boolean(packets))
+        return "packets is true or false";
+    w->unlock.packets = json_is_true(packets);
     w->unlock.until.s = w->for_s > 0 ? now.s + w->for_s : 0;
     return NULL;
 }
@@ -110,12 +119,16 @@ static const char *unlock_begin(struct scribe *s, const struct wish *w)
 {
     CLEANUP(buf_deinit) struct buf detail = BUF_INIT(2048);
 
-    buf_str(&detail, w->for_s > 0 ? "TLS secrets are written down until " : "ended by hand");
     if (w->for_s > 0) {
+        buf_printf(&detail, "TLS secrets%s are written down until ",
+                   w->unlock.packets ? " and packets" : "");
         wall_format(&detail, w->unlock.until);
         buf_printf(&detail, ", client %s, host %s: %.*s",
                    w->unlock.client[0] != '\0' ? w->unlock.client : "any",
                    w->unlock.host[0] != '\0' ? w->unlock.host : "any", REASON_MAX, w->reason);
+    } else {
+        buf_str(&detail, "ended by hand; ");
+        keylog_tell(&s->keylog, &detail);
     }
     if (buf_error(&detail) != 0)
         return "out of memory";

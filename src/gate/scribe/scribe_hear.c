@@ -181,6 +181,21 @@ static void take_secret(struct scribe_worker *w, struct mw_span message)
         complain(w, "a TLS secret that no unlock covers: it was dropped");
 }
 
+static void take_packet(struct scribe_worker *w, struct mw_span message)
+{
+    struct scribe *s = w->scribe;
+    struct gate_packet p;
+    int r;
+
+    if (packet_read(&p, message) < 0) {
+        complain(w, "a packet that is none");
+        return;
+    }
+    r = keylog_packet(&s->keylog, &p, wall_now());
+    if (r < 0)
+        log_error("gate scribe: a packet was not written: %s", strerror(-r));
+}
+
 static void take_answer(struct scribe_worker *w, struct mw_span message)
 {
     struct scribe *s = w->scribe;
@@ -223,6 +238,9 @@ void scribe_on_worker(void *context, struct mw_span message)
         break;
     case GATE_KEYLOG:
         take_secret(w, message);
+        break;
+    case GATE_PACKET:
+        take_packet(w, message);
         break;
     case GATE_QUERY_ANSWER:
         take_answer(w, message);

@@ -16,7 +16,7 @@ struct settings {
     struct log_where where;
     int64_t for_s;
     const char *reason, *client, *host;
-    bool end, help;
+    bool packets, end, help;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -28,6 +28,8 @@ static const struct arg args[] = {
     { "client", 0, CONFIG_STRING, AT(client), 0, 0, "ADDRESS", "of this client only", true },
     { "host", 0, CONFIG_STRING, AT(host), 0, 0, "NAME",
       "of this server only; .NAME: and everything below", true },
+    { "pcapng", 0, CONFIG_BOOL, AT(packets), 0, 0, NULL,
+      "also what passes: a packet capture that opens itself", true },
     { "end", 0, CONFIG_BOOL, AT(end), 0, 0, NULL, "end it now", true },
     { "state", 's', CONFIG_STRING, AT(where.state), 0, 0, "DIR", "the gate's state folder", true },
     { "config", 'c', CONFIG_STRING, AT(where.config), 0, 0, "FILE",
@@ -37,11 +39,12 @@ static const struct arg args[] = {
 
 static const struct subcommand command = {
     .name = "midwatch gate log unlock",
-    .usage = "--for TIME --reason TEXT [--client ADDRESS] [--host NAME]\n--end",
+    .usage = "--for TIME --reason TEXT [--client ADDRESS] [--host NAME] [--pcapng]\n--end",
     .about = "Has the running gate write the TLS secrets of new sessions to STATE/unlock, in "
-             "SSLKEYLOGFILE's format, so that a packet capture can be read. Whoever has that "
-             "file can read those sessions for ever: the audit log says when, why and of whom, "
-             "and it ends by itself.",
+             "SSLKEYLOGFILE's format, so that a packet capture can be read; with --pcapng the "
+             "gate makes that capture too, of both legs, 64 MiB at most. Whoever has these files "
+             "can read those sessions for ever: the audit log says when, why and of whom, and it "
+             "ends by itself.",
     .args = args,
     .n_args = ARRAY_LEN(args),
     .footer = "Open a capture with them:  wireshark -o tls.keylog_file:KEYS capture.pcapng\n"
@@ -51,9 +54,9 @@ static const struct subcommand command = {
 /* The question as JSON, the caller's. */
 static char *question(const struct settings *s)
 {
-    json_t *q = json_pack("{s:s, s:I, s:s*, s:s*, s:s*}", "ask", "unlock", "for_s",
+    json_t *q = json_pack("{s:s, s:I, s:s*, s:s*, s:s*, s:b}", "ask", "unlock", "for_s",
                           (json_int_t)(s->end ? 0 : s->for_s), "reason", s->reason, "client",
-                          s->client, "host", s->host);
+                          s->client, "host", s->host, "packets", (int)s->packets);
     char *text = q != NULL ? json_dumps(q, JSON_COMPACT) : NULL;
 
     json_decref(q);

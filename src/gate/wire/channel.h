@@ -35,6 +35,7 @@ enum gate_message {
     GATE_DRAIN,                 /* parent -> worker: accept no more, end when empty */
     GATE_TICKET_SEED,           /* parent -> worker: 32 bytes of seed, then uint64 period number */
     GATE_KEYLOG,                /* worker -> scribe     wire/unlock.h  */
+    GATE_PACKET,                /* worker -> scribe     wire/packet.h  */
 };
 
 struct channel;

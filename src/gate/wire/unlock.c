@@ -40,12 +40,16 @@ int unlock_read(struct gate_unlock *u, struct mw_span json)
     json_t *o = json_loadb((const char *)json.data, json.len, JSON_REJECT_DUPLICATES, NULL);
     const char *ask = json_string_value(json_object_get(o, "ask"));
     const json_t *until = json_object_get(o, "until");
+    const json_t *packets = json_object_get(o, "packets");
     bool good = ask != NULL && strcmp(ask, "unlock") == 0 && json_is_integer(until) &&
-                json_integer_value(until) >= 0 && take(o, "client", got.client, sizeof(got.client)) &&
+                json_integer_value(until) >= 0 && (packets == NULL || json_is_boolean(packets)) &&
+                take(o, "client", got.client, sizeof(got.client)) &&
                 take(o, "host", got.host, sizeof(got.host));
 
-    if (good)
+    if (good) {
         got.until.s = json_integer_value(until);
+        got.packets = json_is_true(packets);
+    }
     json_decref(o);
     if (!good)
         return -EINVAL;
@@ -55,8 +59,9 @@ int unlock_read(struct gate_unlock *u, struct mw_span json)
 
 void unlock_write(struct buf *json, const struct gate_unlock *u)
 {
-    json_t *o = json_pack("{s:s, s:I, s:s, s:s}", "ask", "unlock", "until",
-                          (json_int_t)u->until.s, "client", u->client, "host", u->host);
+    json_t *o = json_pack("{s:s, s:I, s:s, s:s, s:b}", "ask", "unlock", "until",
+                          (json_int_t)u->until.s, "client", u->client, "host", u->host, "packets",
+                          (int)u->packets);
     char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
 
     if (text != NULL)

@@ -1,13 +1,15 @@
 /*
  * A time-limited permission to write down TLS secrets (SSLKEYLOGFILE's format), so that a packet
- * capture of one client or host can be read while a fault is looked for.  Only `midwatch gate log
- * unlock` gives one, and the audit log says so first.
+ * capture of one client or host can be read while a fault is looked for; with `packets` the gate
+ * makes that capture itself.  Only `midwatch gate log unlock` gives one, and the audit log says so
+ * first.
  *
  * It travels as JSON in a GATE_QUERY, scribe to all workers:
- *     {"ask":"unlock","until":1795300000,"client":"192.0.2.7","host":"example.com"}
+ *     {"ask":"unlock","until":1795300000,"client":"192.0.2.7","host":"example.com",
+ *      "packets":false}
  * A worker keeps the last one it got (until 0: none) and sends each line that OpenSSL's keylog
- * callback gives it for a session that is covered as GATE_KEYLOG; the scribe looks at the cover
- * again before it writes.
+ * callback gives it for a session that is covered as GATE_KEYLOG, and what passes through its
+ * sockets as GATE_PACKET (wire/packet.h); the scribe looks at the cover again before it writes.
  */
 #ifndef GATE_WIRE_UNLOCK_H
 #define GATE_WIRE_UNLOCK_H
@@ -28,6 +30,7 @@ struct gate_unlock {
     struct mw_wall until;       /* 0: nothing is unlocked */
     char client[64];            /* address; "": any */
     char host[UNLOCK_TEXT];     /* exact, or ".domain" for it and everything below; "": any */
+    bool packets;               /* and what passes, in pcapng */
 };
 
 /* Is writing this session's secrets allowed now? */

@@ -41,11 +41,14 @@ static void test_as_json(void **state)
         "", "{}", "{\"ask\":\"unlock\"}", "{\"ask\":\"lock\",\"until\":1}",
         "{\"ask\":\"unlock\",\"until\":-1}", "{\"ask\":\"unlock\",\"until\":\"1\"}",
         "{\"ask\":\"unlock\",\"until\":1,\"host\":7}",
+        "{\"ask\":\"unlock\",\"until\":1,\"packets\":1}",
         "{\"ask\":\"unlock\",\"until\":1,\"host\":\"a\\u0000b\"}",
         too_long,
     };
     CLEANUP(buf_deinit) struct buf json = BUF_INIT(4096);
-    struct gate_unlock got, u = { .until = end, .client = "::1", .host = "q\"\\.test" };
+    struct gate_unlock got, u = {
+        .until = end, .client = "::1", .host = "q\"\\.test", .packets = true,
+    };
 
     (void)state;
     unlock_write(&json, &u);
@@ -54,11 +57,13 @@ static void test_as_json(void **state)
     assert_int_equal(got.until.s, end.s);
     assert_string_equal(got.client, u.client);
     assert_string_equal(got.host, u.host);
+    assert_true(got.packets);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(unlock_read(&got, span_str(bad[i])), -EINVAL);
     assert_string_equal(got.host, u.host);
     assert_int_equal(unlock_read(&got, SPAN_LIT("{\"ask\":\"unlock\",\"until\":0}")), 0);
     assert_string_equal(got.host, "");
+    assert_false(got.packets);
 }
 
 static int over(const char *line, struct gate_keylog *got, struct arena *arena)

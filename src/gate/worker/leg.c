@@ -23,6 +23,9 @@ void leg_close(struct leg *l)
         SSL_set_shutdown(l->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(l->ssl);
     l->ssl = NULL;
+    if (l->tap != NULL)
+        l->tap->on_close(l->tap);
+    l->tap = NULL;
     free(l->early);
     l->early = NULL;
     if (l->fd >= 0)
@@ -137,6 +140,8 @@ static int bio_read(BIO *bio, char *to, int room)
         BIO_set_retry_read(bio);
     if (io != IO_OK)
         return io == IO_CLOSED ? 0 : -1;
+    if (l->tap != NULL)
+        l->tap->on_bytes(l->tap, true, span_of(to, n));
     return (int)n;
 }
 
@@ -149,6 +154,8 @@ static int bio_write(BIO *bio, const char *from, int len)
     BIO_clear_retry_flags(bio);
     if (io == IO_WANT_WRITE)
         BIO_set_retry_write(bio);
+    if (l->tap != NULL && n > 0)
+        l->tap->on_bytes(l->tap, false, span_of(from, n));
     return io == IO_OK ? (int)n : -1;
 }
 
@@ -261,6 +268,8 @@ enum io leg_handshake(struct leg *l)
 
     if (r == 1) {
         l->shaken = true;
+        if (l->tap != NULL)
+            l->tap->on_bytes(l->tap, false, (struct mw_span){ NULL, 0 });
         return IO_OK;
     }
     return leg_io(l, r);

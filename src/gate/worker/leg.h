@@ -25,6 +25,13 @@ enum leg_failure {
     LEG_NO_MEMORY,
 };
 
+/* Hears what passes through the socket under TLS, and, with no bytes, that the handshake is over;
+ * ends with its leg. */
+struct leg_tap {
+    void (*on_bytes)(struct leg_tap *t, bool in, struct mw_span bytes);
+    void (*on_close)(struct leg_tap *t);
+};
+
 struct leg {
     int fd;                     /* -1: none */
     SSL *ssl;                   /* NULL: in the clear */
@@ -39,6 +46,7 @@ struct leg {
     int error;                  /* errno of the socket */
     enum leg_failure failure;
     const char *alpn;           /* as a TLS server: the only protocol to agree to; NULL: none */
+    struct leg_tap *tap;        /* NULL: nobody listens */
     void *owner;                /* whoever the callbacks of a context are for */
     char why[80];               /* OpenSSL's own word for LEG_PROTOCOL */
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gate/worker/session.h"
+#include "gate/worker/tap.h"
 
 /* The leg to the client is never newer than the one to the server: who sees TLS 1.3 may believe
  * that it reaches to the end. */
@@ -45,6 +46,7 @@ static int greet_begin(struct session *s)
 
     if (leg_secure(l, s->w->sides.to_client) < 0)
         return -1;
+    tap_begin(s, l, true);
     if (s->page_only)
         alpn_for_page(s);
     l->alpn = s->alpn[0] != '\0' ? s->alpn : NULL;

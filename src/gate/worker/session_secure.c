@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "gate/door/page.h"
 #include "gate/worker/session.h"
+#include "gate/worker/tap.h"
 
 enum { FLIGHT_BYTES = 2 << 20 };
 
@@ -68,6 +69,7 @@ static int secure_begin(struct session *s)
 
     if (leg_secure(l, s->w->sides.to_server) < 0)
         return -ENOMEM;
+    tap_begin(s, l, false);
     s->flight = malloc(sizeof(*s->flight));
     if (s->flight == NULL)
         return -ENOMEM;
