@@ -25,6 +25,9 @@ void group_secrets_read(struct group_secrets *v, struct reader *r);
 void encrypted_secrets_read(struct encrypted_secrets *v, struct reader *r);
 void welcome_read(struct welcome *v, struct reader *r);
 void framed_content_read(struct framed_content *v, struct reader *r);
+/* What framed_content's and PrivateMessageContent's select holds (6, 6.3.1): application data
+ * without its length, else the Proposal or Commit as they travel, well formed. */
+struct mw_span content_read(uint8_t content_type, struct reader *r);
 void content_auth_read(struct content_auth *v, uint8_t content_type, struct reader *r);
 void public_message_read(struct public_message *v, struct reader *r);
 void private_message_read(struct private_message *v, struct reader *r);
@@ -54,6 +57,7 @@ void group_secrets_write(struct buf *b, const struct group_secrets *v);
 void encrypted_secrets_write(struct buf *b, const struct encrypted_secrets *v);
 void welcome_write(struct buf *b, const struct welcome *v);
 void framed_content_write(struct buf *b, const struct framed_content *v);
+void content_write(struct buf *b, uint8_t content_type, struct mw_span content);
 void content_auth_write(struct buf *b, uint8_t content_type, const struct content_auth *v);
 void public_message_write(struct buf *b, const struct public_message *v);
 void private_message_write(struct buf *b, const struct private_message *v);
@@ -83,6 +87,9 @@ struct external_sender {        /* 12.1.8.1 */
 MW_MUST_CHECK bool required_capabilities_read(struct required_capabilities *v,
                                               struct mw_span data);
 void required_capabilities_write(struct buf *b, const struct required_capabilities *v);
+/* The list inside of external_senders' data, well formed, for external_sender_read(). */
+MW_MUST_CHECK bool external_senders_read(struct mw_span data, struct mw_span *list);
+void external_sender_read(struct external_sender *v, struct reader *r);
 /* data is the extension's; entry i.  false: malformed or no such entry. */
 MW_MUST_CHECK bool external_sender_at(struct mw_span data, uint32_t i, struct external_sender *v);
 void external_sender_write(struct buf *b, const struct external_sender *v);

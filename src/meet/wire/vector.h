@@ -19,6 +19,10 @@ void vector_close(struct buf *b, size_t at);
 /* Bytes that the length of a vector of len bytes takes: 1, 2, 4. */
 size_t vector_header(size_t len);
 
+/* Writes that length, for whoever builds a vector without a buf: how many bytes it took.
+ * len: less than 2^30. */
+size_t vector_header_put(uint8_t at[4], size_t len);
+
 /* A list of uint16 or uint32 in a span: does it hold v?  Its length is a multiple of the size. */
 bool u16_list_has(struct mw_span list, uint16_t v);
 uint32_t u32_list_at(struct mw_span list, size_t i);
