@@ -7,8 +7,9 @@
  *     receive.c   messages in, by kind and epoch                     send.c      messages out
  *     welcome.c   Welcomes made                                      join.c      and joined by
  *     external.c  external commits, senders, asking to join          succeed.c   reinit and branch
- *     psk.c       PSKs looked up and put together                    policy.c    the meeting's rules
+ *     psk.c       PSKs looked up and put together                    policy.c    a meeting's rules
  *     save.c      state sealed and loaded                            look.c      what is looked at
+ *     group.c     made, freed; an epoch's secrets                    error.c     errors in words
  *
  * How an epoch is made, by us or by them, without the group as it is being touched until the end:
  *
@@ -17,7 +18,7 @@
  *     any failure: tree_undo(), next_free()
  *
  * A commit of our own waits for mw_mls_merge() as bytes and secrets (struct pending): the tree is
- * undone after making it, and merging follows our own commit as others do, with the secrets known.
+ * undone after making it, and merging applies it again, with the next epoch's secrets known.
  */
 #ifndef MEET_GROUP_GROUP_H
 #define MEET_GROUP_GROUP_H
@@ -30,6 +31,7 @@
 #define GROUP_PAST_MAX        8         /* epochs whose messages are still read            */
 #define GROUP_RESUMPTIONS     16        /* epochs whose resumption PSK is remembered       */
 #define GROUP_CONTEXT_MAX     (1u << 20)/* bytes of group context extensions               */
+#define GROUP_WAITING_MAX     (64u << 20)/* bytes of all proposals that wait               */
 
 /* Owned bytes that never change once set; {NULL, 0} is none. */
 struct owned {
@@ -50,13 +52,21 @@ struct epoch_keys {
     uint8_t signing_key[CRYPT_SCALAR_MAX];      /* ours, crypt_signing_key_size() of it */
 };
 
-/* A past epoch, only as much as reading its late messages takes. */
+/* A leaf's signature key before a commit changed it; empty: it was blank. */
+struct replaced {
+    uint32_t leaf;
+    struct owned signature_key;
+};
+
+/* A past epoch, only as much as reading its late messages takes.  A leaf's key in it is what this
+ * epoch's `replaced` says, else the next newer one's, and so on, else what the tree has now. */
 struct past {
     uint64_t epoch;
     struct owned context;
     struct secret *sender_data;                 /* secret_new */
     struct secret_tree *secrets;
-    struct owned signature_keys;                /* vector<V> for each leaf; empty: blank */
+    struct replaced *replaced;                  /* by the commit that ended it */
+    size_t replaced_count;
 };
 
 struct resumption {
@@ -64,14 +74,20 @@ struct resumption {
     struct secret psk;
 };
 
-/* A proposal that was received, or made by us, and waits for its commit. */
+/* A proposal that was received, or made by us, and waits for its commit.  It was checked by
+ * itself (12.1). */
 struct waiting {
     struct waiting *next;
     struct sender sender;
     uint8_t reference[CRYPT_HASH_MAX];          /* nh bytes */
     struct owned bytes;                         /* the Proposal */
-    struct secret *update_key;                  /* our own Update's new leaf private key, or NULL */
-    struct owned update_signing_key;
+    struct owned_keys *update_keys;             /* secret_new; our own Update's, or NULL */
+};
+
+/* The private keys of an Update that we proposed. */
+struct owned_keys {
+    uint8_t leaf[CRYPT_SCALAR_MAX];             /* nsk bytes */
+    uint8_t signing_key[CRYPT_SCALAR_MAX];      /* crypt_signing_key_size() */
 };
 
 /* What an epoch consists of; `next` while it is being made. */
@@ -79,15 +95,21 @@ struct epoch {
     struct owned context;                       /* GroupContext, encoded: parsed on demand */
     struct owned interim;                       /* interim transcript hash */
     struct owned confirmation_tag;
-    struct epoch_keys *keys;
+    struct epoch_keys *keys;                    /* secret_new */
     struct tree_keys *tree_keys;
     struct secret_tree *secrets;
-    struct mw_mls_change *changes;              /* with their bytes in change_bytes */
+    struct mw_mls_change *changes;              /* with their bytes in change_bytes; not saved */
     size_t changes_count;
     struct owned change_bytes;
+    struct replaced *replaced;                  /* what the epoch before had; taken by its past */
+    size_t replaced_count;
 };
 
-struct pending;                                 /* commit.c */
+/* A commit of ours that waits for mw_mls_merge(). */
+struct pending {
+    struct owned commit;                        /* the Commit, as its content has it */
+    struct epoch next;                          /* whole but for changes and replaced: not saved */
+};
 
 struct mw_mls_group {
     struct mw_mls_app app;
@@ -95,19 +117,27 @@ struct mw_mls_group {
     struct tree *tree;
     struct epoch now;
     struct waiting *waiting;                    /* in order of arrival */
-    size_t waiting_count;
-    struct pending *pending;
-    struct past *past[GROUP_PAST_MAX];          /* newest first */
-    struct resumption *resumptions;             /* secret_new, GROUP_RESUMPTIONS, newest first */
-    size_t resumptions_count;
-    enum { GROUP_ACTIVE, GROUP_REMOVED, GROUP_CLOSED } state;
-    struct owned reinit;                        /* the ReInit that closed it, as it travels */
+    size_t waiting_count, waiting_bytes;
+    struct pending *pending;                    /* NULL: none */
+    struct past *past[GROUP_PAST_MAX];          /* newest first; NULL: none */
+    struct resumption *resumptions;             /* secret_new, GROUP_RESUMPTIONS, newest first: */
+    size_t resumptions_count;                   /* of epochs before the one we are in */
+    enum group_state { GROUP_ACTIVE, GROUP_REMOVED, GROUP_CLOSED } state;
+    struct owned reinit;                        /* the ReInit that closed it: Proposal's bytes */
+    struct buf plain;                           /* of the last private message; wiped; not saved */
 };
 
 /* The encoded context parsed; spans into it. */
 struct group_context group_context_of(const struct epoch *e);
 struct frame_keys group_frame_keys(struct mw_mls_group *g);
+static inline uint32_t group_own_leaf(const struct mw_mls_group *g)
+{
+    return tree_keys_leaf(g->now.tree_keys);
+}
 void epoch_free(struct epoch *e);
+void past_free(struct past *p);                 /* NULL ok */
+void waiting_free(struct waiting *w);           /* one; NULL ok */
+void pending_free(struct pending *p);           /* NULL ok */
 
 /* Errors of the layers below, as ours: 0 and -errno pass. */
 int group_error_tree(int error);
