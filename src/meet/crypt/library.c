@@ -1,0 +1,134 @@
+#include "meet/crypt/library.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/obj_mac.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+static int fetch(struct mw_crypto *c)
+{
+    static const char *const hashes[LIBRARY_HASHES] = { "SHA256", "SHA384", "SHA512" };
+    static const char *const ciphers[LIBRARY_CIPHERS] = { "AES-128-GCM", "AES-256-GCM",
+                                                          "ChaCha20-Poly1305" };
+    static const int curves[LIBRARY_CURVES] = { NID_X9_62_prime256v1, NID_secp384r1,
+                                                NID_secp521r1 };
+
+    for (size_t i = 0; i < LIBRARY_HASHES; i++)
+        if ((c->hash[i] = EVP_MD_fetch(NULL, hashes[i], NULL)) == NULL)
+            return library_failed(-EIO);
+    for (size_t i = 0; i < LIBRARY_CIPHERS; i++)
+        if ((c->cipher[i] = EVP_CIPHER_fetch(NULL, ciphers[i], NULL)) == NULL)
+            return library_failed(-EIO);
+    for (size_t i = 0; i < LIBRARY_CURVES; i++)
+        if ((c->curve[i] = EC_GROUP_new_by_curve_name(curves[i])) == NULL)
+            return library_failed(-EIO);
+    return 0;
+}
+
+int mw_crypto_new(struct mw_crypto **out)
+{
+    CLEANUP(crypt_freep) struct mw_crypto *c = calloc(1, sizeof *c);
+    int r;
+
+    if (c == NULL)
+        return -ENOMEM;
+    library_begin();
+    r = fetch(c);
+    library_end();
+    if (r != 0)
+        return r;
+    *out = c;
+    c = NULL;
+    return 0;
+}
+
+void mw_crypto_free(struct mw_crypto *c)
+{
+    if (c == NULL)
+        return;
+    for (size_t i = 0; i < LIBRARY_HASHES; i++)
+        EVP_MD_free(c->hash[i]);
+    for (size_t i = 0; i < LIBRARY_CIPHERS; i++)
+        EVP_CIPHER_free(c->cipher[i]);
+    for (size_t i = 0; i < LIBRARY_CURVES; i++)
+        EC_GROUP_free(c->curve[i]);
+    free(c);
+}
+
+void crypt_freep(struct mw_crypto **at)
+{
+    mw_crypto_free(*at);
+}
+
+static int system_fill(void *context, uint8_t *out, size_t len)
+{
+    (void)context;
+    while (len > 0) {
+        ssize_t n = getrandom(out, len, 0);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        out += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+struct mw_random mw_random_system(void)
+{
+    return (struct mw_random){ system_fill, NULL };
+}
+
+bool crypt_equal(struct mw_span a, struct mw_span b)
+{
+    return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.data, b.data, a.len) == 0);
+}
+
+void library_begin(void)
+{
+    ERR_set_mark();
+}
+
+void library_end(void)
+{
+    ERR_pop_to_mark();
+}
+
+int library_failed(int otherwise)
+{
+    return ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE ? -ENOMEM : otherwise;
+}
+
+void library_md_free(EVP_MD_CTX **at)
+{
+    EVP_MD_CTX_free(*at);
+}
+
+void library_pkey_free(EVP_PKEY **at)
+{
+    EVP_PKEY_free(*at);
+}
+
+void library_pkey_ctx_free(EVP_PKEY_CTX **at)
+{
+    EVP_PKEY_CTX_free(*at);
+}
+
+void library_bn_ctx_free(BN_CTX **at)
+{
+    BN_CTX_free(*at);
+}
+
+void library_bn_wipe(BIGNUM **at)
+{
+    BN_clear_free(*at);
+}
+
+void library_point_wipe(EC_POINT **at)
+{
+    EC_POINT_clear_free(*at);
+}

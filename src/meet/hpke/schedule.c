@@ -1,0 +1,87 @@
+#include "meet/hpke/schedule.h"
+
+int hpke_extract(const struct mw_crypto *c, enum crypt_hash h, struct mw_span id,
+                 struct mw_span salt, const char *label, struct mw_span ikm, struct secret *prk)
+{
+    const struct mw_span parts[] = { SPAN_LIT("HPKE-v1"), id, span_str(label), ikm };
+
+    return crypt_extract(c, h, salt, parts, ARRAY_LEN(parts), prk);
+}
+
+int hpke_expand(const struct mw_crypto *c, enum crypt_hash h, struct mw_span id,
+                const struct secret *prk, const char *label, struct mw_span info, uint8_t *out,
+                size_t len)
+{
+    const uint8_t wanted[2] = { (uint8_t)(len >> 8), (uint8_t)len };
+    const struct mw_span parts[] = { span_of(wanted, 2), SPAN_LIT("HPKE-v1"), id, span_str(label),
+                                     info };
+
+    return crypt_expand(c, h, secret_span(prk), parts, ARRAY_LEN(parts), out, len);
+}
+
+void hpke_agreed_wipe(struct hpke_agreed *a)
+{
+    secret_clear(a, sizeof *a);
+}
+
+/* key_schedule_context: the mode and two digests of what both sides must have in common. */
+struct common {
+    uint8_t bytes[1 + 2 * CRYPT_HASH_MAX];
+    size_t len;
+};
+
+static int common_make(const struct mw_crypto *c, const struct hpke_parts *p,
+                       const struct hpke_inputs *in, struct common *out)
+{
+    struct mw_span id = span_of(p->suite_id, sizeof p->suite_id), none = { NULL, 0 };
+    struct secret psk_id, info;
+    int r = hpke_extract(c, p->hash, id, none, "psk_id_hash", in->psk_id, &psk_id);
+
+    if (r == 0)
+        r = hpke_extract(c, p->hash, id, none, "info_hash", in->info, &info);
+    if (r != 0)
+        return r;
+    out->bytes[0] = (uint8_t)in->mode;
+    memcpy(out->bytes + 1, psk_id.bytes, psk_id.len);
+    memcpy(out->bytes + 1 + psk_id.len, info.bytes, info.len);
+    out->len = 1 + psk_id.len + info.len;
+    return 0;
+}
+
+int hpke_schedule(const struct mw_crypto *c, const struct hpke_parts *p,
+                  const struct hpke_inputs *in, const struct secret *shared, int want,
+                  struct hpke_agreed *out)
+{
+    struct mw_span id = span_of(p->suite_id, sizeof p->suite_id), context;
+    CLEANUP(secret_wipe) struct secret secret = { 0 };
+    struct common common;
+    int r = common_make(c, p, in, &common);
+
+    if (r == 0)
+        r = hpke_extract(c, p->hash, id, secret_span(shared), "secret", in->psk, &secret);
+    if (r != 0)
+        return r;
+    context = span_of(common.bytes, common.len);
+    if ((want & HPKE_WANT_AEAD) != 0 && !p->export_only) {
+        r = hpke_expand(c, p->hash, id, &secret, "key", context, out->key,
+                        crypt_key_size(p->aead));
+        if (r == 0)
+            r = hpke_expand(c, p->hash, id, &secret, "base_nonce", context, out->nonce,
+                            CRYPT_NONCE);
+    }
+    if (r == 0 && (want & HPKE_WANT_EXPORTER) != 0) {
+        out->exporter.len = crypt_hash_size(p->hash);
+        r = hpke_expand(c, p->hash, id, &secret, "exp", context, out->exporter.bytes,
+                        out->exporter.len);
+    }
+    if (r != 0)
+        hpke_agreed_wipe(out);
+    return r;
+}
+
+int hpke_export(const struct mw_crypto *c, const struct hpke_parts *p,
+                const struct secret *exporter, struct mw_span context, uint8_t *out, size_t len)
+{
+    return hpke_expand(c, p->hash, span_of(p->suite_id, sizeof p->suite_id), exporter, "sec",
+                       context, out, len);
+}
