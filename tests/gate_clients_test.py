@@ -107,6 +107,7 @@ def left_alone(tally, world, gate):
         got = b"".join(iter(lambda: tls.recv(65536), b""))
     tally.expect("a bypass shows the origin's certificate, byte for byte",
                  seen == peer_of(world, "left-alone.world.test", web.port))
+    tally.expect("one connection for each of us two", web.accepted == 2, web.accepted)
     tally.expect("a bypass passes all bytes", got.endswith(b"x" * 300000), len(got))
     # The name of an excepted site as SNI does not open a way to another one.
     secret = WebServer(world, "web.world.test")
@@ -119,6 +120,37 @@ def left_alone(tally, world, gate):
                          != peer_of(world, "web.world.test", secret.port))
     except OSError:
         tally.expect("a borrowed SNI is no bypass", True)
+
+
+def borrowed(tally, world, gate):
+    """A client asks for an address and names an excepted site: it gets that site's own addresses,
+    and what the rules say of those."""
+    host = "left-alone.world.test"      # 127.0.0.1
+    real = [WebServer(world, host) for _ in range(3)]
+    lies = [WebServer(world, host, at=("127.0.0.2", web.port)) for web in real]
+    config = (f"workers = 1;"
+              f'rule "closed" {{ destination = "127.0.0.1"; port = {real[0].port};'
+              f' action = block; }}'
+              f'rule "watched" {{ destination = "127.0.0.1"; port = {real[1].port};'
+              f' action = inspect; }}' + CONFIG)
+    gate = world.gate(config=config)
+    for web, met in zip(real, ("block", "inspect", "bypass")):
+        context = gate.context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(gate.tunnel("127.0.0.2", web.port), server_hostname=host) as tls:
+            leaf = tls.getpeercert(True)
+            tls.sendall(f"GET /bytes/9 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+                        .encode())
+            got = b"".join(iter(lambda: tls.recv(65536), b""))
+        ours = leaf != peer_of(world, host, web.port)
+        tally.expect(f"{met} at the name's own address", got.startswith(
+            b"HTTP/1.1 403" if met == "block" else b"HTTP/1.1 200")
+            and ours == (met != "bypass"), (ours, got[:200]))
+    tally.expect("nobody got through to another server", all(lie.hellos == 0 for lie in lies))
+    gate.stop()
+    said = [line["event"]["action"] for line in gate.records()
+            if line.get("destination", {}).get("domain") == host]
+    tally.expect("the log says so", said == ["block", "inspect", "bypass"], said)
 
 
 def refused(tally, world, gate):
@@ -202,6 +234,21 @@ def certificate_wanted(tally, world, gate):
                          status == 200 and "Midwatch gate" in issuer, (status, body[:200]))
 
 
+def certificate_wanted_elsewhere(tally, world, gate):
+    """A server that wants a certificate is left alone, but not under a name it has borrowed."""
+    real = WebServer(world, "wants-certificate.world.test", wants_certificate=True)
+    lie = WebServer(world, real.host, wants_certificate=True, at=("127.0.0.2", real.port))
+    gate = world.gate(config="workers = 1;")
+    for n in range(1, 3):       # found out, then known
+        context = ssl.create_default_context(cafile=str(world.roots))
+        raw = gate.tunnel("127.0.0.2", real.port)
+        with context.wrap_socket(raw, server_hostname=real.host) as tls:
+            tls.sendall(b"GET /bytes/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            got = b"".join(iter(lambda: tls.recv(65536), b""))
+        tally.expect(f"bypass {n} reaches the name's own address", got.endswith(b"\r\n\r\nx")
+                     and real.hellos == n, (real.hellos, lie.hellos, got))
+
+
 def other_clients(tally, world, gate):
     web = WebServer(world, "web.world.test")
     url = f"https://web.world.test:{web.port}/bytes/1234"
@@ -273,8 +320,8 @@ def main():
     tally = Tally("gate clients")
     with gate_world.World(program) as world:
         gate = world.gate(listen=["http://127.0.0.1:0", "socks5://127.0.0.1:0"], config=CONFIG)
-        for part in (inspected, left_alone, refused, upgraded, certificate_wanted, other_clients,
-                     http2):
+        for part in (inspected, left_alone, borrowed, refused, upgraded, certificate_wanted,
+                     certificate_wanted_elsewhere, other_clients, http2):
             try:
                 part(tally, world, gate)
             except Exception as wrong:      # the other parts have their say

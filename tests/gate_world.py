@@ -73,8 +73,9 @@ class Authority:
 class Origin:
     """A TLS server whose every connection is given to `act(socket)`."""
 
-    def __init__(self, world, host, act, alpn=None, wants_certificate=False):
-        self.host, self.act, self.open = host, act, True
+    def __init__(self, world, host, act, alpn=None, wants_certificate=False,
+                 at=("127.0.0.1", 0)):
+        self.host, self.act, self.open, self.accepted = host, act, True, 0
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         cert, key = world.authority.leaf(host)
         self.context.load_cert_chain(cert, key)
@@ -83,7 +84,7 @@ class Origin:
         if wants_certificate:
             self.context.verify_mode = ssl.CERT_OPTIONAL
             self.context.load_verify_locations(world.authority.cert)
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.socket = socket.create_server(at, backlog=128)
         self.port = self.socket.getsockname()[1]
         self.hellos = 0
         threading.Thread(target=self.run, daemon=True).start()
@@ -94,6 +95,7 @@ class Origin:
                 raw, _ = self.socket.accept()
             except OSError:
                 return
+            self.accepted += 1
             threading.Thread(target=self.serve, args=(raw,), daemon=True).start()
 
     def serve(self, raw):

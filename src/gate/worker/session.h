@@ -85,6 +85,7 @@ struct session {
     struct gate_decision decision;
     bool decided, transparent;
     bool checked_destination;   /* a name's own addresses were taken instead of the client's */
+    unsigned redials;           /* how often it began anew, to be left alone */
 
     struct dns_question *asking;
     struct connecting *connecting;
@@ -98,7 +99,7 @@ struct session {
     struct minted *leaf;
     enum gate_on_finding on;
     enum mw_code cause;
-    bool resumable, certificate_wanted, asked_again;
+    bool resumable, certificate_wanted;
 
     struct bridge *bridge;
     bool page_only;             /* no server: every request is answered by us */
@@ -157,6 +158,14 @@ struct gate_decision session_policy(const struct session *s, const struct gate_f
 
 /* Policy, when a name or more is known.  false: the session goes elsewhere (block, bypass). */
 enum step session_decide(struct session *s);
+
+/* A name alone may not open a way past inspection to any address: is this one the client's word
+ * only? */
+bool session_name_borrowed(const struct session *s);
+
+/* To be left alone, on a connection of which nothing was used yet; with a borrowed name, to that
+ * name's own addresses.  Policy is asked again once it stands. */
+enum step session_redial(struct session *s);
 
 /* The client gets a page instead of its server: through the door if that is still open, else
  * under a leaf of the untrusted CA. */

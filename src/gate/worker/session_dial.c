@@ -182,6 +182,8 @@ static enum step dialled(struct session *s, const struct connect_result *r)
         session_go(s, STAGE_HELLO);
     } else if (s->bridge != NULL) {
         session_go(s, STAGE_BRIDGE);
+    } else if (s->redials > 0) {
+        return session_decide(s); /* rules may be about the address, which is another now */
     } else {
         session_go(s, s->decision.action == GATE_INSPECT ? STAGE_SECURE : STAGE_SPLICE);
     }

@@ -10,6 +10,8 @@
 
 enum { X25519_MLKEM768 = 0x11ec, X25519_KYBER768 = 0x6399, P256_MLKEM768 = 0x11eb };
 
+enum { REDIALS_MAX = 3 };
+
 static bool group_offered(const struct hello *h, uint16_t group)
 {
     for (size_t i = 0; i + 1 < h->groups.len; i += 2)
@@ -195,18 +197,29 @@ static void decide(struct session *s)
     s->decided = true;
 }
 
-/* A name alone may not open a way past inspection to any address: the connection goes to the
- * name's own addresses, whatever the client says. */
-static void destination_check(struct session *s)
+/* What the client asked the proxy for was looked up by us. */
+bool session_name_borrowed(const struct session *s)
 {
-    bool by_address = s->transparent || s->destination.len > 0;
+    return s->sni != NULL && !s->checked_destination &&
+           (s->asked == NULL || strcmp(s->asked, s->sni) != 0);
+}
 
-    if (s->decision.action != GATE_BYPASS || !by_address || s->sni == NULL ||
-        s->checked_destination)
-        return;
-    s->checked_destination = true;
-    s->destination.len = 0;
+enum step session_redial(struct session *s)
+{
+    if (s->redials++ >= REDIALS_MAX)
+        return session_end(s, AUDIT_SERVER_FAILED,
+                           "policy says something else of each of its addresses");
+    if (session_name_borrowed(s)) {
+        s->checked_destination = true;
+        s->destination.len = 0;
+    }
+    if (s->flight != NULL)
+        flight_deinit(s->flight);
+    free(s->flight);
+    s->flight = NULL;
     side_close(&s->server);
+    session_go(s, STAGE_RESOLVE);
+    return STEP_GO;
 }
 
 static enum step blocked(struct session *s)
@@ -236,8 +249,8 @@ enum step session_decide(struct session *s)
         return session_refuse(s, DOOR_OVERLOADED, AUDIT_OVERLOADED,
                               "the audit log cannot be written");
     }
-    if (s->door == NULL)
-        destination_check(s);
+    if (s->door == NULL && s->decision.action == GATE_BYPASS && session_name_borrowed(s))
+        return session_redial(s);
     if (s->server.leg.fd < 0) {
         session_go(s, STAGE_RESOLVE);
         return STEP_GO;

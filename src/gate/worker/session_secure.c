@@ -70,6 +70,8 @@ static int secure_begin(struct session *s)
     if (leg_secure(l, s->w->sides.to_server) < 0)
         return -ENOMEM;
     tap_begin(s, l, false);
+    origin_unref(s->origin); /* what was judged on an earlier connection */
+    s->origin = NULL;
     s->flight = malloc(sizeof(*s->flight));
     if (s->flight == NULL)
         return -ENOMEM;
@@ -180,14 +182,9 @@ static enum step certificate_asked(struct session *s)
     default:
         break;
     }
-    flight_deinit(s->flight);
-    free(s->flight);
-    s->flight = NULL;
     origin_unref(s->origin);
     s->origin = NULL;
-    side_close(&s->server);
-    session_go(s, STAGE_RESOLVE);
-    return STEP_GO;
+    return session_redial(s);
 }
 
 /* It asked before: then nothing needs to be said to it first.  false: go on as ever. */
@@ -198,7 +195,10 @@ static bool certificate_foreseen(struct session *s, enum step *next)
     *next = STEP_GO;
     switch (decide_client_cert(s)) {
     case GATE_BYPASS:
-        session_go(s, STAGE_SPLICE);
+        if (session_name_borrowed(s))
+            *next = session_redial(s);
+        else
+            session_go(s, STAGE_SPLICE);
         return true;
     case GATE_BLOCK:
         *next = client_cert_blocked(s);
@@ -267,9 +267,7 @@ static enum step judged(struct session *s)
         s->record.outcome = AUDIT_BLOCKED;
     } else if (again.action == GATE_BYPASS && s->decision.action == GATE_INSPECT) {
         s->decision = again;
-        side_close(&s->server);
-        session_go(s, STAGE_RESOLVE);
-        return STEP_GO;
+        return session_redial(s);
     }
     session_go(s, STAGE_FORGE);
     return STEP_GO;
