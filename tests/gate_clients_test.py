@@ -5,6 +5,7 @@ usage: gate_clients_test.py MIDWATCH
 import base64
 import hashlib
 import http.client
+import http.server
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import threading
 
 import gate_world
 from gate_world import Tally, WebServer, Origin
@@ -151,6 +153,40 @@ def borrowed(tally, world, gate):
     said = [line["event"]["action"] for line in gate.records()
             if line.get("destination", {}).get("domain") == host]
     tally.expect("the log says so", said == ["block", "inspect", "bypass"], said)
+
+
+def plain_destinations(tally, world, gate):
+    """Plain requests on one connection to the proxy: each is held to its own address and port."""
+    class Handler(gate_world.EchoHandler):
+        pass
+
+    def serve(address):
+        server = http.server.ThreadingHTTPServer((address, 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server, server.server_address[1]
+
+    servers = [serve("127.0.0.1"), serve("127.0.0.2"), serve("127.0.0.1")]
+    here, there, closed = (port for _, port in servers)
+    with open(world.hosts, "a", encoding="ascii") as hosts:
+        hosts.write("127.0.0.2 there.world.test\n")
+    gate = world.gate(config="workers = 1; rule { destination = 127.0.0.2; action = block; }"
+                             f"rule {{ port = {closed}; action = block; }}")
+    proxy = http.client.HTTPConnection("127.0.0.1", gate.port(), timeout=gate_world.SECONDS)
+    for url, want in ((f"http://web.world.test:{here}/", 200),
+                      (f"http://127.0.0.2:{there}/", 403),
+                      (f"http://web.world.test:{here}/", 200),
+                      (f"http://there.world.test:{there}/", 403),
+                      (f"http://there.world.test:{there}/", 403),
+                      (f"http://web.world.test:{closed}/", 403),
+                      (f"http://web.world.test:{here}/again", 200)):
+        proxy.request("GET", url)
+        answer = proxy.getresponse()
+        answer.read()
+        tally.expect(f"plain {url}", answer.status == want, answer.status)
+    proxy.close()
+    for server, _ in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def refused(tally, world, gate):
@@ -320,8 +356,9 @@ def main():
     tally = Tally("gate clients")
     with gate_world.World(program) as world:
         gate = world.gate(listen=["http://127.0.0.1:0", "socks5://127.0.0.1:0"], config=CONFIG)
-        for part in (inspected, left_alone, borrowed, refused, upgraded, certificate_wanted,
-                     certificate_wanted_elsewhere, other_clients, http2):
+        for part in (inspected, left_alone, borrowed, plain_destinations, refused,
+                     upgraded, certificate_wanted, certificate_wanted_elsewhere, other_clients,
+                     http2):
             try:
                 part(tally, world, gate)
             except Exception as wrong:      # the other parts have their say

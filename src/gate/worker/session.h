@@ -195,6 +195,9 @@ void session_learn(struct session *s);
 /* Bridges: made for a protocol, or for pages only. */
 MW_MUST_CHECK int session_bridge_new(struct session *s, enum bridge_kind kind);
 
+/* A plain request, now that its server's address is known. */
+bool session_plain_blocked(struct session *s, struct bridge_answer *answer);
+
 void on_server_session(struct leg *server, SSL_SESSION *session);
 
 #endif

@@ -42,15 +42,14 @@ static enum bridge_ruling consent_ruling(struct session *s, const struct bridge_
     return BRIDGE_ANSWER;
 }
 
-/* The host that a request is for, without its port; "" if it is none. */
-static void authority_host(struct mw_span authority, struct host *out)
+/* The host that a request is for, and its port; "" if it is none. */
+static void authority_host(struct mw_span authority, struct host *out, uint16_t *port)
 {
     char text[256];
     struct mw_span host;
-    uint16_t port;
 
     out->text[0] = '\0';
-    if (host_port_split(authority, 0, &host, &port) < 0 || host.len >= sizeof(text))
+    if (host_port_split(authority, 80, &host, port) < 0 || host.len >= sizeof(text))
         return;
     memcpy(text, host.data, host.len);
     text[host.len] = '\0';
@@ -71,14 +70,29 @@ static bool origin_covers(const struct origin *o, const struct host *host)
 }
 
 /* Policy for a request whose name is not the one the connection was judged by. */
-static enum gate_action decide_for(struct session *s, const char *host, bool plain,
+static enum gate_action decide_for(struct session *s, const char *host,
                                    struct gate_decision *decision)
 {
     struct gate_facts f = session_facts(s);
 
     f.host = host;
-    if (plain)
-        f.asked = host;
+    *decision = session_policy(s, &f);
+    return decision->action;
+}
+
+/* The same of a plain request, which may be for another server than the one before: then its
+ * address is not known yet, unless it is its name. */
+static enum gate_action decide_plain(struct session *s, const char *host, uint16_t port,
+                                     struct gate_decision *decision)
+{
+    struct gate_facts f = session_facts(s);
+    bool same = s->server.leg.fd >= 0 && s->host != NULL && strcmp(s->host, host) == 0 &&
+                s->port == port;
+
+    f.host = f.asked = host;
+    f.port = port;
+    if (!same && addr_parse(&f.destination, span_str(host), port) < 0)
+        f.destination.len = 0;
     *decision = session_policy(s, &f);
     return decision->action;
 }
@@ -95,16 +109,24 @@ static enum bridge_ruling blocked_ruling(struct session *s, const char *host,
 }
 
 /* A plain request through the proxy: each is asked about. */
-static enum bridge_ruling plain_ruling(struct session *s, const char *host,
+static enum bridge_ruling plain_ruling(struct session *s, const char *host, uint16_t port,
                                        struct bridge_answer *answer)
 {
     struct gate_decision d;
 
-    if (decide_for(s, host, true, &d) == GATE_BLOCK)
+    if (decide_plain(s, host, port, &d) == GATE_BLOCK)
         return blocked_ruling(s, host, &d, answer);
     s->decision = d;
     s->decided = true;
     return BRIDGE_GO;
+}
+
+bool session_plain_blocked(struct session *s, struct bridge_answer *answer)
+{
+    if (decide_plain(s, s->host, s->port, &s->decision) != GATE_BLOCK)
+        return false;
+    (void)blocked_ruling(s, s->host, &s->decision, answer);
+    return true;
 }
 
 static enum bridge_ruling on_request(void *context, const struct bridge_request *r,
@@ -113,6 +135,7 @@ static enum bridge_ruling on_request(void *context, const struct bridge_request 
     struct session *s = context;
     struct gate_decision d;
     struct host host;
+    uint16_t port = 0;
 
     if (s->page_only) {
         if (span_eq(r->method, SPAN_LIT("POST")))
@@ -124,18 +147,18 @@ static enum bridge_ruling on_request(void *context, const struct bridge_request 
     if (s->host != NULL && s->client.leg.ssl != NULL &&
         span_eq_nocase(r->authority, span_str(s->host)))
         return BRIDGE_GO; /* the ordinary case, at the price of one comparison */
-    authority_host(r->authority, &host);
+    authority_host(r->authority, &host, &port);
     if (host.text[0] == '\0')
         return BRIDGE_MISDIRECTED;
     if (s->client.leg.ssl == NULL)
-        return plain_ruling(s, host.text, answer);
+        return plain_ruling(s, host.text, port, answer);
     if (s->host != NULL && strcmp(host.text, s->host) == 0)
         return BRIDGE_GO;
     /* Another name on this connection: only if the server's certificate is good for it, too, and
      * policy would have come to the same (RFC 9113 section 9.1.1). */
     if (s->origin == NULL || !origin_covers(s->origin, &host))
         return BRIDGE_MISDIRECTED;
-    if (decide_for(s, host.text, false, &d) == GATE_BLOCK)
+    if (decide_for(s, host.text, &d) == GATE_BLOCK)
         return blocked_ruling(s, host.text, &d, answer);
     return d.action == GATE_INSPECT ? BRIDGE_GO : BRIDGE_MISDIRECTED;
 }

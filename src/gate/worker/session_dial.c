@@ -173,8 +173,13 @@ static enum step dialled(struct session *s, const struct connect_result *r)
     free(s->addresses);
     s->addresses = NULL;
     if (s->bridge_dials) {
+        struct bridge_answer answer = { .status = 0 };
+        bool blocked = session_plain_blocked(s, &answer);
+
         s->bridge_dials = false;
-        bridge_origin(s->bridge, NULL);
+        if (blocked)
+            side_close(&s->server);
+        bridge_origin(s->bridge, blocked ? &answer : NULL);
         session_go(s, STAGE_BRIDGE);
     } else if (s->door != NULL) {
         if (door_open(s) == STEP_END)
