@@ -153,18 +153,14 @@ enum step greet_step(struct session *s);
 enum step bridge_step(struct session *s);
 enum step splice_step(struct session *s);
 
-/* What policy says to these facts, with what was learned when the session began. */
+/* With what was learned when the session began; and what follows, for the session itself. */
 struct gate_decision session_policy(const struct session *s, const struct gate_facts *f);
-
-/* Policy, when a name or more is known.  false: the session goes elsewhere (block, bypass). */
 enum step session_decide(struct session *s);
 
-/* A name alone may not open a way past inspection to any address: is this one the client's word
- * only? */
+/* A name alone opens no way past inspection to any address: is this the client's word only? */
 bool session_name_borrowed(const struct session *s);
 
-/* To be left alone, on a connection of which nothing was used yet; with a borrowed name, to that
- * name's own addresses.  Policy is asked again once it stands. */
+/* Anew, to be left alone; a borrowed name's own addresses.  Policy is asked again once it stands. */
 enum step session_redial(struct session *s);
 
 /* The client gets a page instead of its server: through the door if that is still open, else
@@ -186,8 +182,7 @@ bool session_consent(const struct session *s, struct gate_consent *out, struct c
 void session_offer_done(struct session *s);
 bool session_looks_like_http(struct mw_span in);
 
-/* Names a leaf that copies no origin. */
-void session_host_key(const char *host, uint8_t key[32]);
+void session_host_key(const char *host, uint8_t key[32]);  /* for a leaf that copies no origin */
 
 /* What the client's behaviour after our certificate says. */
 void session_learn(struct session *s);
@@ -195,7 +190,7 @@ void session_learn(struct session *s);
 /* Bridges: made for a protocol, or for pages only. */
 MW_MUST_CHECK int session_bridge_new(struct session *s, enum bridge_kind kind);
 
-/* A plain request, now that its server's address is known. */
+/* Of a plain request, now that its server's address is known. */
 bool session_plain_blocked(struct session *s, struct bridge_answer *answer);
 
 void on_server_session(struct leg *server, SSL_SESSION *session);
