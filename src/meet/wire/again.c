@@ -1,5 +1,7 @@
 #include "meet/wire/again.h"
 
+#include "meet/wire/list.h"
+
 enum { LIST_MAX = 64 << 20 };
 
 /* Reads one entry and writes it.  false: a promise about its inside is broken. */
@@ -303,6 +305,48 @@ static enum again_result external_senders_again(struct buf *b, struct mw_span wi
     return result(b, wire, list_again(list, external_sender_entry));
 }
 
+/* optional<Node> of the ratchet_tree extension (12.4.3.3): its form alone, which says nothing yet
+ * about what the nodes are to one another. */
+static bool node_entry(struct buf *b, struct reader *r)
+{
+    enum { NODE_LEAF = 1, NODE_PARENT };
+    bool present = present_read(r), inside = true;
+    uint8_t type = present ? enum_read(r, NODE_PARENT) : 0;
+    struct parent_node parent;
+    struct leaf_node leaf;
+
+    buf_u8(b, present);
+    if (present)
+        buf_u8(b, type);
+    if (type == NODE_LEAF) {
+        leaf_node_read(&leaf, r);
+        leaf_node_write(b, &leaf);
+        inside = r->failed || leaf_node_inside(&leaf);
+    } else if (type == NODE_PARENT) {
+        parent_node_read(&parent, r);
+        parent_node_write(b, &parent);
+        inside = r->failed || parent_node_inside(&parent);
+    }
+    return inside;
+}
+
+static enum again_result ratchet_tree_again(struct buf *b, struct mw_span wire)
+{
+    struct reader r = { .rest = wire }, nodes = { 0 };
+    size_t at = vector_open(b);
+    bool inside = true;
+
+    nodes.rest = vector_read(&r);
+    while (inside && read_more(&nodes))
+        inside = node_entry(b, &nodes);
+    if (!read_done(&r) || nodes.failed) {
+        buf_truncate(b, at);
+        return AGAIN_MALFORMED;
+    }
+    vector_close(b, at);
+    return result(b, wire, inside);
+}
+
 static const struct again kinds[] = {
     { "credential", credential_again },
     { "leaf_node", leaf_node_again },
@@ -325,6 +369,7 @@ static const struct again kinds[] = {
     { "private_message", private_message_again },
     { "mls_message", mls_message_again },
     { "extensions", extension_list_again },
+    { "ratchet_tree", ratchet_tree_again },
     { "required_capabilities", required_capabilities_again },
     { "external_senders", external_senders_again },
 };

@@ -15,7 +15,7 @@ enum again_result {
 };
 
 struct again {
-    const char *noun;           /* the structure, as codec.h names it */
+    const char *noun;           /* the structure, as codec.h names it, or "ratchet_tree" */
     enum again_result (*run)(struct buf *b, struct mw_span wire);
 };
 

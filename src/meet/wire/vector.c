@@ -13,7 +13,7 @@ enum {
 
 /* 2.1.2: the two top bits say how many bytes follow.  MUST reject the fourth form, and a form
  * longer than the value needs. */
-static size_t length_read(struct reader *r)
+size_t vector_length_read(struct reader *r)
 {
     uint8_t first = read_u8(r);
     size_t v = first & 0x3f;
@@ -39,7 +39,7 @@ static size_t length_read(struct reader *r)
 
 struct mw_span vector_read(struct reader *r)
 {
-    size_t len = length_read(r);
+    size_t len = vector_length_read(r);
 
     return read_bytes(r, len);
 }

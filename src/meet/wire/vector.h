@@ -9,6 +9,7 @@
 #include "base/reader.h"
 
 struct mw_span vector_read(struct reader *r);       /* borrowed */
+size_t vector_length_read(struct reader *r);        /* its length alone */
 void vector_write(struct buf *b, struct mw_span s);
 
 /* A vector whose length is known only when it is written:

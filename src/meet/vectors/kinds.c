@@ -1,0 +1,46 @@
+#include "meet/vectors/kinds.h"
+
+/* NULL instead of a function: known, and its cases are counted as skipped. */
+const struct kind kinds[] = {
+    { "crypto-basics", { "ref_hash", "expand_with_label" }, NULL },
+    { "deserialization", { "vlbytes_header", "length" }, run_deserialization },
+    { "hpke", { "kem_id", "encryptions" }, NULL },
+    { "key-schedule", { "initial_init_secret", "epochs" }, NULL },
+    { "message-protection", { "membership_key", "proposal_pub" }, NULL },
+    { "messages", { "mls_welcome", "mls_group_info" }, run_messages },
+    { "passive-client", { "signature_priv", "init_priv", "epochs" }, NULL },
+    { "psk_secret", { "psks", "psk_secret" }, NULL },
+    { "secret-tree", { "sender_data", "leaves" }, NULL },
+    { "sframe", { "header", "sframe" }, NULL },
+    { "transcript-hashes", { "authenticated_content", "confirmation_key" }, NULL },
+    { "tree-math", { "n_leaves", "n_nodes" }, run_tree_math },
+    { "tree-operations", { "tree_before", "tree_after" }, NULL },
+    { "tree-validation", { "resolutions", "tree_hashes" }, NULL },
+    { "treekem", { "leaves_private", "update_paths" }, NULL },
+    { "welcome", { "init_priv", "signer_pub", "welcome" }, NULL },
+};
+const size_t n_kinds = ARRAY_LEN(kinds);
+
+const struct kind *kind_find(const char *name)
+{
+    for (size_t i = 0; i < n_kinds; i++)
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    return NULL;
+}
+
+static bool looks_like(const struct kind *k, const json_t *first)
+{
+    for (size_t i = 0; i < ARRAY_LEN(k->signs); i++)
+        if (k->signs[i] != NULL && json_object_get(first, k->signs[i]) == NULL)
+            return false;
+    return true;
+}
+
+const struct kind *kind_of(const json_t *first)
+{
+    for (size_t i = 0; i < n_kinds; i++)
+        if (looks_like(&kinds[i], first))
+            return &kinds[i];
+    return NULL;
+}
