@@ -86,6 +86,7 @@ enum mw_mls_error {
     MW_MLS_E_CLOSED,                /* a ReInit ended the group (11.2)                           */
     MW_MLS_E_NO_CHANGE,             /* nothing to commit and no path wanted                      */
     MW_MLS_E_FULL,                  /* over 2^20 members, or too many proposals wait             */
+    MW_MLS_E_UNCOMMITTED,           /* proposals wait: commit before sending data (12.4)         */
 
     /* saved state */
     MW_MLS_E_STATE,                 /* truncated, altered, of another version, or another key    */

@@ -130,14 +130,20 @@ struct mw_mls_group {
 /* The encoded context parsed; spans into it. */
 struct group_context group_context_of(const struct epoch *e);
 struct frame_keys group_frame_keys(struct mw_mls_group *g);
+/* TREE_NONE: we were removed. */
 static inline uint32_t group_own_leaf(const struct mw_mls_group *g)
 {
-    return tree_keys_leaf(g->now.tree_keys);
+    return g->now.tree_keys != NULL ? tree_keys_leaf(g->now.tree_keys) : TREE_NONE;
 }
 void epoch_free(struct epoch *e);
 void past_free(struct past *p);                 /* NULL ok */
 void waiting_free(struct waiting *w);           /* one; NULL ok */
 void pending_free(struct pending *p);           /* NULL ok */
+void group_forget_waiting(struct mw_mls_group *g);
+void group_forget_past(struct mw_mls_group *g);
+
+/* What a buf holds is the caller's from now on: E_TOO_BIG when it was over its maximum. */
+MW_MUST_CHECK int bytes_take(struct buf *b, struct mw_mls_bytes *out);
 
 /* Errors of the layers below, as ours: 0 and -errno pass. */
 int group_error_tree(int error);
