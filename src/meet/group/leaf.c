@@ -1,6 +1,6 @@
 #include "meet/group/leaf.h"
 
-#include <errno.h>
+#include "meet/group/policy.h"
 
 /* 7.2: the defaults that everybody has and nobody need list. */
 static bool extension_default(uint16_t type)
@@ -33,7 +33,8 @@ static bool lists_have(struct mw_span wanted, struct mw_span have, bool (*by_def
     return true;
 }
 
-int leaf_fits_context(const struct leaf_node *v, struct mw_span extensions)
+/* 7.3, 12.1.7: can it live under these group context extensions? */
+static int fits_context(const struct leaf_node *v, struct mw_span extensions)
 {
     struct required_capabilities need;
     struct reader r = { .rest = extensions };
@@ -73,20 +74,57 @@ static bool all_support(const struct tree *t, enum census kind, struct mw_span l
     return true;
 }
 
-int members_fit_context(const struct tree *t, struct mw_span extensions)
+/* 11.1, 12.1.8.1: what of the context has a form of its own. */
+static int check_form(struct suited s, struct mw_span extensions)
+{
+    struct required_capabilities need;
+    struct policy policy;
+    struct mw_span data;
+
+    if (extension_find(extensions, EXT_REQUIRED_CAPABILITIES, &data) &&
+        !required_capabilities_read(&need, data))
+        return MW_MLS_E_EXTENSIONS;
+    if (!policy_read(&policy, extensions))
+        return MW_MLS_E_EXTENSIONS;
+    if (extension_find(extensions, EXT_EXTERNAL_SENDERS, &data)) {
+        struct reader r = { .rest = data };
+        struct reader list = { .rest = vector_read(&r) };
+
+        if (!read_done(&r))
+            return MW_MLS_E_EXTENSIONS;
+        while (read_more(&list)) {
+            struct mw_span key = vector_read(&list);
+            struct credential c;
+
+            credential_read(&c, &list);
+            if (key.len != crypt_verifier_size(s.suite->signer))
+                return MW_MLS_E_EXTENSIONS;
+        }
+        if (list.failed)
+            return MW_MLS_E_EXTENSIONS;
+    }
+    return 0;
+}
+
+int extensions_fit(const struct tree *t, struct suited s, struct mw_span extensions)
 {
     struct required_capabilities need;
     struct reader r = { .rest = extensions };
     struct mw_span data;
+    int e = check_form(s, extensions);
 
+    if (e != 0)
+        return e;
     while (read_more(&r)) {
-        struct extension e;
+        struct extension x;
 
-        extension_read(&e, &r);
-        if (!extension_default(e.type) &&
-            tree_supporters(t, CENSUS_EXTENSION, e.type) != tree_members(t))
+        extension_read(&x, &r);
+        if (!extension_default(x.type) &&
+            tree_supporters(t, CENSUS_EXTENSION, x.type) != tree_members(t))
             return MW_MLS_E_EXTENSIONS;
     }
+    if (r.failed)
+        return MW_MLS_E_EXTENSIONS;
     if (!extension_find(extensions, EXT_REQUIRED_CAPABILITIES, &data))
         return 0;
     if (!required_capabilities_read(&need, data) ||
@@ -97,33 +135,26 @@ int members_fit_context(const struct tree *t, struct mw_span extensions)
     return 0;
 }
 
-int leaf_verify(struct suited s, const struct leaf_node *v, struct mw_span group_id, uint32_t leaf)
+static int check_signature(const struct leaf_place *p, const struct leaf_node *v)
 {
     CLEANUP(buf_deinit) struct buf b = BUF_INIT(MW_MLS_BYTES_MAX);
     struct mw_span content = v->signed_part;
-    int e;
 
     /* 7.2: an update's and a commit's leaf is signed for its group and its place. */
     if (v->source != LEAF_KEY_PACKAGE) {
         buf_add(&b, v->signed_part);
-        vector_write(&b, group_id);
-        buf_u32(&b, leaf);
-        e = buf_error(&b);
-        if (e != 0)
-            return e;
+        vector_write(&b, p->group_id);
+        buf_u32(&b, p->index);
+        if (buf_error(&b) != 0)
+            return buf_error(&b);
         content = buf_span(&b);
     }
-    e = label_verify(s, v->signature_key, "LeafNodeTBS", content, v->signature);
-    return group_error_crypt(e, MW_MLS_E_LEAF_SIGNATURE);
+    return group_error_crypt(label_verify(p->s, v->signature_key, "LeafNodeTBS", content,
+                                          v->signature),
+                             MW_MLS_E_LEAF_SIGNATURE);
 }
 
-/* The leaf that v takes the place of; false: it is new, or stands in the tree itself. */
-static bool replaced(const struct leaf_place *p, struct leaf_node *old)
-{
-    return !p->joining && p->leaf != TREE_NONE && tree_leaf(p->tree, p->leaf, old);
-}
-
-/* 7.2, 7.3: what it says of itself must hold. */
+/* 7.2, 7.3: what it uses itself it must list. */
 static int check_capabilities(const struct leaf_place *p, const struct leaf_node *v)
 {
     struct reader r = { .rest = v->extensions };
@@ -139,57 +170,27 @@ static int check_capabilities(const struct leaf_place *p, const struct leaf_node
         if (!extension_default(e.type) && !u16_list_has(v->capabilities.extensions, e.type))
             return MW_MLS_E_LEAF_CAPABILITIES;
     }
-    return leaf_fits_context(v, p->extensions);
-}
-
-/* 7.3: everybody takes its credential's type, and it takes everybody's. */
-static int check_credential_type(const struct leaf_place *p, const struct leaf_node *v)
-{
-    uint16_t type = v->credential.type;
-    uint32_t members = tree_members(p->tree);
-    uint32_t supporters = tree_supporters(p->tree, CENSUS_CREDENTIAL, type);
-    struct leaf_node old;
-
-    if (replaced(p, &old)) {
-        members--;
-        supporters -= u16_list_has(old.capabilities.credentials, type) ? 1 : 0;
-    }
-    if (supporters != members || !tree_credentials_in(p->tree, v->capabilities.credentials))
-        return MW_MLS_E_CREDENTIAL_UNSUPPORTED;
     return 0;
 }
 
-/* 7.3: keys are keys, and nobody else's. */
 static int check_keys(const struct leaf_place *p, const struct leaf_node *v)
 {
-    struct leaf_node old;
-    uint32_t holder;
-    int e = group_error_crypt(crypt_point_check(p->s.crypto, p->s.suite->group, v->encryption_key),
-                              MW_MLS_E_KEY);
-
-    if (e != 0)
-        return e;
     if (v->signature_key.len != crypt_verifier_size(p->s.suite->signer))
         return MW_MLS_E_KEY;
-    if (p->joining)
-        return 0;
-    if (replaced(p, &old) && span_eq(old.encryption_key, v->encryption_key))
+    if (p->before != NULL && span_eq(p->before->encryption_key, v->encryption_key))
         return MW_MLS_E_KEY_SAME;
-    if (tree_has_encryption_key(p->tree, v->encryption_key))
-        return MW_MLS_E_KEY_TWICE;
-    holder = tree_find_signature_key(p->tree, v->signature_key);
-    if (holder != TREE_NONE && holder != p->leaf)
-        return MW_MLS_E_KEY_TWICE;
-    return 0;
+    return group_error_crypt(crypt_point_check(p->s.crypto, p->s.suite->group,
+                                               v->encryption_key),
+                             MW_MLS_E_KEY);
 }
 
-/* 7.2, 10.1: valid now, and not for longer than is taken. */
+/* 7.2, 7.3: valid now, and not for longer than is taken. */
 static int check_lifetime(const struct leaf_place *p, const struct leaf_node *v)
 {
     uint64_t most = p->app->lifetime_max_s;
     uint64_t now = p->now.s > 0 ? (uint64_t)p->now.s : 0;
 
-    if (v->source != LEAF_KEY_PACKAGE || !p->arrived)
+    if (v->source != LEAF_KEY_PACKAGE)
         return 0;
     if (most == 0)
         most = 90u * 86400u + 3600u;
@@ -202,42 +203,39 @@ static int check_lifetime(const struct leaf_place *p, const struct leaf_node *v)
 static int check_credential(const struct leaf_place *p, const struct leaf_node *v)
 {
     struct mw_mls_credential who = leaf_credential(v), before;
-    struct leaf_node old;
-    bool has_old = replaced(p, &old);
     int e;
 
-    if (has_old) {
-        before = leaf_credential(&old);
+    if (p->before != NULL) {
+        before = leaf_credential(p->before);
         /* The same credential for the same key was judged when it came. */
         if (before.type == who.type && span_eq(before.body, who.body) &&
-            span_eq(old.signature_key, v->signature_key))
+            span_eq(p->before->signature_key, v->signature_key))
             return 0;
     }
-    e = p->app->judge(p->app->context, &who, v->signature_key, has_old ? &before : NULL, p->now);
+    e = p->app->judge(p->app->context, &who, v->signature_key,
+                      p->before != NULL ? &before : NULL, p->now);
     return e > 0 ? MW_MLS_E_CREDENTIAL : e;
 }
 
-int leaf_check(const struct leaf_place *p, const struct leaf_node *v)
+int leaf_check_standing(const struct leaf_place *p, const struct leaf_node *v)
 {
-    int e;
+    int e = check_capabilities(p, v);
 
-    if (p->joining) {
-        /* In a tree that is given, each leaf says itself how it came there. */
-        if (v->source < LEAF_KEY_PACKAGE || v->source > LEAF_COMMIT)
-            return MW_MLS_E_LEAF_SOURCE;
-    } else if (v->source != p->source) {
-        return MW_MLS_E_LEAF_SOURCE;
-    }
-    e = check_capabilities(p, v);
-    if (e == 0)
-        e = check_credential_type(p, v);
     if (e == 0)
         e = check_keys(p, v);
     if (e == 0)
-        e = check_lifetime(p, v);
-    if (e == 0)
-        e = leaf_verify(p->s, v, p->group_id, p->leaf);
+        e = check_signature(p, v);
     return e != 0 ? e : check_credential(p, v);
+}
+
+int leaf_check(const struct leaf_place *p, const struct leaf_node *v, enum leaf_source source)
+{
+    int e;
+
+    if (v->source != source)
+        return MW_MLS_E_LEAF_SOURCE;
+    e = check_lifetime(p, v);
+    return e != 0 ? e : leaf_check_standing(p, v);
 }
 
 int key_package_check(const struct leaf_place *p, const struct key_package *v)
@@ -256,5 +254,14 @@ int key_package_check(const struct leaf_place *p, const struct key_package *v)
         return e;
     e = label_verify(p->s, v->leaf.signature_key, "KeyPackageTBS", v->signed_part, v->signature);
     e = group_error_crypt(e, MW_MLS_E_KEY_PACKAGE_SIGNATURE);
-    return e != 0 ? e : leaf_check(p, &v->leaf);
+    return e != 0 ? e : leaf_check(p, &v->leaf, LEAF_KEY_PACKAGE);
+}
+
+int leaf_fits(const struct tree *t, const struct leaf_node *v, struct mw_span extensions)
+{
+    /* 7.3: everybody takes its credential's type, and it takes everybody's. */
+    if (tree_supporters(t, CENSUS_CREDENTIAL, v->credential.type) != tree_members(t) ||
+        !tree_credentials_in(t, v->capabilities.credentials))
+        return MW_MLS_E_CREDENTIAL_UNSUPPORTED;
+    return fits_context(v, extensions);
 }

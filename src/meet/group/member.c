@@ -51,7 +51,7 @@ int identity_check(const struct mw_crypto *c, const struct mw_mls_identity *who)
 /* What we can do, and one value in each list that nobody can (13.5), so that nobody learns to
  * stumble over the unknown. */
 static void write_capabilities(struct buf *b, const struct mw_mls_identity *who,
-                               const uint8_t any[4])
+                               const uint8_t *any)
 {
     size_t at = vector_open(b);
 
@@ -93,60 +93,58 @@ static void view_capabilities(struct capabilities *c, struct mw_span bytes)
     c->credentials = vector_read(&r);
 }
 
-static int fill_leaf(struct leaf_node *v, const struct leaf_plan *plan, struct mw_random random,
-                     struct buf *lists)
+static int fill_leaf(struct leaf_node *v, const struct leaf_wish *w, struct buf *lists)
 {
-    const struct mw_mls_identity *who = plan->who;
-    uint8_t any[4];
-    int e;
+    const struct mw_mls_identity *who = w->who;
 
     if (who == NULL) {
-        v->signature_key = plan->old->signature_key;
-        v->credential = plan->old->credential;
-        v->capabilities = plan->old->capabilities;
-        v->extensions = plan->old->extensions;
+        v->signature_key = w->old->signature_key;
+        v->credential = w->old->credential;
+        v->capabilities = w->old->capabilities;
+        v->extensions = w->old->extensions;
     } else {
-        e = random.fill(random.context, any, sizeof(any));
-        if (e != 0)
-            return e;
-        write_capabilities(lists, who, any);
-        e = buf_error(lists);
-        if (e != 0)
-            return e;
+        /* A fresh public key is as random as GREASE needs to be. */
+        write_capabilities(lists, who, w->encryption_key.data + w->encryption_key.len - 4);
+        if (buf_error(lists) != 0)
+            return buf_error(lists);
         view_capabilities(&v->capabilities, buf_span(lists));
         v->signature_key = who->signature_key;
         v->credential.type = who->credential.type;
         v->credential.body = who->credential.body;
         v->extensions = who->leaf_extensions;
     }
-    v->encryption_key = plan->encryption_key;
-    v->source = plan->source;
-    v->not_before = (uint64_t)plan->not_before.s;
-    v->not_after = (uint64_t)plan->not_after.s;
-    v->parent_hash = plan->parent_hash;
+    v->encryption_key = w->encryption_key;
+    v->source = (uint8_t)w->source;
+    v->not_before = (uint64_t)w->not_before.s;
+    v->not_after = (uint64_t)w->not_after.s;
+    v->parent_hash = w->parent_hash;
     return 0;
 }
 
-int leaf_make(const struct leaf_plan *plan, struct mw_random random, struct buf *out)
+int leaf_make(struct suited s, const struct leaf_wish *w, struct buf *out)
 {
     CLEANUP(buf_deinit) struct buf lists = BUF_INIT(1u << 20);
     CLEANUP(buf_deinit) struct buf content = BUF_INIT(MW_MLS_BYTES_MAX);
     uint8_t signature[CRYPT_SIGNATURE_MAX];
     struct leaf_node v = { 0 };
     size_t len;
-    int e = fill_leaf(&v, plan, random, &lists);
+    int e = 0;
 
+    if (w->who != NULL)
+        e = w->who->suite != s.suite->number ? MW_MLS_E_SUITE : identity_check(s.crypto, w->who);
+    if (e == 0)
+        e = fill_leaf(&v, w, &lists);
     if (e != 0)
         return e;
     leaf_node_write_signed(&content, &v);
-    if (plan->source != LEAF_KEY_PACKAGE) {     /* 7.2 */
-        vector_write(&content, plan->group_id);
-        buf_u32(&content, plan->leaf);
+    if (w->source != LEAF_KEY_PACKAGE) {        /* 7.2 */
+        vector_write(&content, w->group_id);
+        buf_u32(&content, w->index);
     }
     e = buf_error(&content);
     if (e != 0)
         return e;
-    e = label_sign(plan->s, plan->signing_key, "LeafNodeTBS", buf_span(&content), signature, &len);
+    e = label_sign(s, w->signing_key, "LeafNodeTBS", buf_span(&content), signature, &len);
     if (e != 0)
         return group_error_crypt(e, MW_MLS_E_KEY);
     v.signature = span_of(signature, len);
@@ -246,7 +244,8 @@ static int key_package_write_message(struct mw_mls_key_package *kp,
     e = buf_error(&content);
     if (e != 0)
         return e;
-    e = label_sign(kp->s, span_of(kp->secrets->signing, crypt_signing_key_size(kp->s.suite->signer)),
+    e = label_sign(kp->s,
+                   span_of(kp->secrets->signing, crypt_signing_key_size(kp->s.suite->signer)),
                    "KeyPackageTBS", buf_span(&content), signature, &len);
     if (e != 0)
         return group_error_crypt(e, MW_MLS_E_KEY);
@@ -263,8 +262,8 @@ static int key_package_fill(struct mw_mls_key_package *kp, const struct mw_mls_i
     uint8_t init[CRYPT_POINT_MAX], encryption[CRYPT_POINT_MAX];
     const struct suite *suite = kp->s.suite;
     struct key_package draft = { .version = MLS_VERSION, .suite = suite->number };
-    struct leaf_plan plan = {
-        .s = kp->s, .source = LEAF_KEY_PACKAGE, .who = who, .signing_key = who->signing_key,
+    struct leaf_wish wish = {
+        .source = LEAF_KEY_PACKAGE, .who = who, .signing_key = who->signing_key,
         .not_before = not_before, .not_after = not_after,
     };
     struct reader r;
@@ -277,8 +276,8 @@ static int key_package_fill(struct mw_mls_key_package *kp, const struct mw_mls_i
                            kp->secrets->encryption, encryption);
     if (e != 0)
         return group_error_crypt(e, MW_MLS_E_KEY);
-    plan.encryption_key = span_of(encryption, suite->npk);
-    e = leaf_make(&plan, kp->app.random, &leaf);
+    wish.encryption_key = span_of(encryption, suite->npk);
+    e = leaf_make(kp->s, &wish, &leaf);
     if (e != 0)
         return e;
     r = (struct reader){ .rest = buf_span(&leaf) };
@@ -295,10 +294,12 @@ int mw_mls_key_package_new(struct mw_mls_key_package **out, const struct mw_mls_
                            struct mw_wall not_after)
 {
     CLEANUP(key_package_freep) struct mw_mls_key_package *kp = NULL;
-    int e = identity_check(app->crypto, who);
+    int e;
 
-    if (e != 0)
-        return e;
+    if (suite_find(who->suite) == NULL)
+        return MW_MLS_E_SUITE;
+    if (who->signing_key.len != crypt_signing_key_size(suite_find(who->suite)->signer))
+        return MW_MLS_E_KEY;
     if (not_before.s < 0 || not_after.s < not_before.s)
         return MW_MLS_E_LIFETIME;
     e = key_package_blank(&kp, app, suite_find(who->suite));

@@ -51,36 +51,83 @@ bool policy_host(const struct policy *p, struct mw_span signature_key)
     return false;
 }
 
-int policy_check_proposal(const struct mw_mls_group *g, const struct sender *sender,
-                          const struct proposal *p)
+/* Did a host say so: by proposing it, or by committing what somebody else proposed? */
+static bool by_host(const struct mw_mls_group *g, const struct policy *p,
+                    const struct sender *sender, struct mw_span committer_key)
 {
-    struct policy policy;
+    struct leaf_node leaf;
 
-    if (!policy_read(&policy, group_context_of(&g->now).extensions))
+    if (committer_key.len > 0 && policy_host(p, committer_key))
+        return true;
+    return sender->type == SENDER_MEMBER && tree_leaf(g->tree, sender->index, &leaf) &&
+           policy_host(p, leaf.signature_key);
+}
+
+/* The policy in these context extensions is another than the group's. */
+static bool changes_policy(const struct mw_mls_group *g, struct mw_span extensions)
+{
+    struct mw_span now = { NULL, 0 }, then = { NULL, 0 };
+    bool had = extension_find(group_context_of(&g->now).extensions, MW_MLS_EXT_MEETING, &now);
+    bool has = extension_find(extensions, MW_MLS_EXT_MEETING, &then);
+
+    return had != has || !span_eq(now, then);
+}
+
+int policy_check_one(const struct mw_mls_group *g, const struct listed *one,
+                     const struct sender *committer, struct mw_span committer_key)
+{
+    struct policy p;
+    bool committed = committer_key.len > 0 || committer->type == SENDER_NEW_COMMIT;
+
+    if (!policy_read(&p, group_context_of(&g->now).extensions))
         return MW_MLS_E_EXTENSIONS;
-    if (sender->type == SENDER_EXTERNAL && policy.external_removes_only &&
-        p->type != PROPOSAL_REMOVE)
+    if (one->sender.type == SENDER_EXTERNAL && p.external_removes_only &&
+        one->p.type != PROPOSAL_REMOVE)
         return MW_MLS_E_POLICY_EXTERNAL;
-    if (p->type == PROPOSAL_ADD && policy.locked)
+    if (p.locked && (one->p.type == PROPOSAL_ADD || one->p.type == PROPOSAL_EXTERNAL_INIT))
         return MW_MLS_E_POLICY_LOCKED;
+    if (p.hosts.len == 0)
+        return 0;
+    /* Whoever joins by an external commit adds itself: only a host may do without a host. */
+    if (one->p.type == PROPOSAL_EXTERNAL_INIT)
+        return policy_host(&p, committer_key) ? 0 : MW_MLS_E_POLICY_ADD;
+    if (!committed)
+        return 0;
+    if (one->p.type == PROPOSAL_ADD && !by_host(g, &p, &one->sender, committer_key))
+        return MW_MLS_E_POLICY_ADD;
+    if (one->p.type == PROPOSAL_EXTENSIONS && changes_policy(g, one->p.extensions) &&
+        !by_host(g, &p, &one->sender, committer_key))
+        return MW_MLS_E_POLICY_CHANGE;
     return 0;
 }
 
-int policy_check_commit(const struct policy_commit *c)
+static bool is_link(const struct policy *p, const struct psk_id *id)
 {
-    const struct policy *p = c->policy;
-    bool has_hosts = p->hosts.len > 0;
+    return id->type == PSK_EXTERNAL && span_eq(id->id, p->link_psk);
+}
 
-    if (p->locked && (c->adds || c->external))
-        return MW_MLS_E_POLICY_LOCKED;
-    /* Whoever joins by an external commit adds itself: no host signed that. */
-    if (has_hosts && (c->external || (c->adds && !c->all_adds_by_hosts)))
-        return MW_MLS_E_POLICY_ADD;
-    if (p->link_psk.len > 0 && (c->adds || c->external) && !c->has_link_psk)
-        return MW_MLS_E_POLICY_LINK;
-    if (has_hosts && c->changes_policy && !c->change_by_host)
-        return MW_MLS_E_POLICY_CHANGE;
-    return 0;
+int policy_check(const struct mw_mls_group *g, struct proposal_list *l)
+{
+    bool adds = l->committer.type == SENDER_NEW_COMMIT, has_link = false;
+    struct policy p;
+
+    if (!policy_read(&p, group_context_of(&g->now).extensions))
+        return MW_MLS_E_EXTENSIONS;
+    for (size_t i = 0; i < l->count; i++) {
+        int e = policy_check_one(g, &l->all[i], &l->committer, l->committer_key);
+
+        if (e != 0) {
+            l->culprit = i;
+            return e;
+        }
+        adds = adds || l->all[i].p.type == PROPOSAL_ADD;
+        has_link = has_link ||
+                   (l->all[i].p.type == PROPOSAL_PSK && is_link(&p, &l->all[i].p.psk));
+    }
+    l->culprit = l->count;
+    /* Who founds a successor knows the members already, and so does its resumption PSK. */
+    return p.link_psk.len > 0 && adds && !has_link && l->founding == 0 ? MW_MLS_E_POLICY_LINK
+                                                                       : 0;
 }
 
 static int give(struct buf *b, struct mw_mls_bytes *out)
