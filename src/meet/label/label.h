@@ -29,28 +29,35 @@ struct suited {
     const struct mw_crypto *crypto;
 };
 
-/* label is given without the "MLS 1.0 " that goes before it. */
+/* label is given without the "MLS 1.0 " that goes before it.  What fails leaves zeros in its
+ * outputs.  Contents and contexts are of at most 2^30 - 1 bytes, else CRYPT_E_LENGTH. */
 
 /* RefHash (5.2).  out: nh bytes. */
 MW_MUST_CHECK int label_ref(struct suited s, const char *label, struct mw_span value,
                             uint8_t *out);
-/* ExpandWithLabel (8), into len bytes. */
+/* RefHash with all of its label, for whoever needs one that has no "MLS 1.0 ". */
+MW_MUST_CHECK int label_ref_whole(struct suited s, struct mw_span label, struct mw_span value,
+                                  uint8_t *out);
+/* ExpandWithLabel (8), into len bytes.  CRYPT_E_LENGTH: over 65,535, or over 255 nh. */
 MW_MUST_CHECK int label_expand(struct suited s, struct mw_span secret, const char *label,
                                struct mw_span context, uint8_t *out, size_t len);
-/* DeriveSecret (8): nh bytes, empty context. */
+/* DeriveSecret (8): nh bytes, empty context.  *out may be what `secret` points into. */
 MW_MUST_CHECK int label_derive(struct suited s, struct mw_span secret, const char *label,
                                struct secret *out);
 /* DeriveTreeSecret (9.1). */
 MW_MUST_CHECK int label_tree_secret(struct suited s, struct mw_span secret, const char *label,
                                     uint32_t generation, uint8_t *out, size_t len);
 
-/* SignWithLabel and VerifyWithLabel (5.1.2).  CRYPT_E_FORGED: does not match. */
+/* SignWithLabel and VerifyWithLabel (5.1.2).  CRYPT_E_FORGED: does not match.
+ * signature: CRYPT_SIGNATURE_MAX bytes, *len of them. */
 MW_MUST_CHECK int label_sign(struct suited s, struct mw_span key, const char *label,
                              struct mw_span content, uint8_t *signature, size_t *len);
 MW_MUST_CHECK int label_verify(struct suited s, struct mw_span key, const char *label,
                                struct mw_span content, struct mw_span signature);
 
-/* EncryptWithLabel and DecryptWithLabel (5.1.3).  enc: npk bytes, sealed: plain.len + 16. */
+/* EncryptWithLabel and DecryptWithLabel (5.1.3).  enc: npk bytes, sealed: plain.len + 16.
+ * label_open(): point is the public key of scalar, none when the caller has it not at hand;
+ * out: sealed.len - 16 bytes.  CRYPT_E_FORGED: does not open; CRYPT_E_KEY: enc is no key. */
 MW_MUST_CHECK int label_seal(struct suited s, struct mw_random random, struct mw_span point,
                              const char *label, struct mw_span context, struct mw_span plain,
                              uint8_t *enc, uint8_t *sealed);

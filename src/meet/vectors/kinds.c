@@ -2,7 +2,7 @@
 
 /* NULL instead of a function: known, and its cases are counted as skipped. */
 const struct kind kinds[] = {
-    { "crypto-basics", { "ref_hash", "expand_with_label" }, NULL },
+    { "crypto-basics", { "ref_hash", "expand_with_label" }, run_crypto_basics },
     { "deserialization", { "vlbytes_header", "length" }, run_deserialization },
     { "hpke", { "kem_id", "encryptions" }, NULL },
     { "key-schedule", { "initial_init_secret", "epochs" }, NULL },

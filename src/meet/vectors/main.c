@@ -2,7 +2,10 @@
  * midwatch-vectors: runs the published test vectors of MLS, HPKE and SFrame, or anybody's own in
  * the same form.
  */
+#include <errno.h>
+
 #include "base/subcommand.h"
+#include "meet/crypt/crypt.h"
 #include "meet/vectors/file.h"
 
 struct settings {
@@ -67,8 +70,10 @@ static int files_run(struct run *r, const struct config_list *files, const struc
 static int vectors_run(const struct config_list *files, const void *settings, struct arena *arena)
 {
     const struct settings *set = settings;
+    CLEANUP(crypt_freep) struct mw_crypto *crypto = NULL;
     const struct kind *kind = NULL;
-    struct run r = { .out = stdout };
+    struct run r = { .out = stdout, .random = mw_random_system() };
+    int e;
 
     (void)arena;
     if (set->list)
@@ -81,6 +86,11 @@ static int vectors_run(const struct config_list *files, const void *settings, st
             return subcommand_usage(&command, "--kind: \"%.60s\" is none of those that --list "
                                     "names", set->kind);
     }
+    e = mw_crypto_new(&crypto);
+    if (e != 0)
+        return subcommand_fail(&command, e == -ENOMEM ? "out of memory"
+                                                      : "OpenSSL lacks an algorithm");
+    r.crypto = crypto;
     return files_run(&r, files, kind);
 }
 
