@@ -142,18 +142,10 @@ static int send_proposal(struct suited s, struct mw_span group_id, uint64_t epoc
         },
     };
     int e = frame_sign(s, &a, (struct mw_span){ NULL, 0 }, key, signature);
-    size_t len;
 
     if (e == 0)
         e = frame_public(&keys, &a, &message);
-    if (e == 0)
-        e = buf_error(&message);
-    if (e != 0)
-        return group_error_frame(e);
-    len = message.len;
-    out->data = (uint8_t *)buf_steal(&message);
-    out->len = len;
-    return out->data == NULL ? -ENOMEM : 0;
+    return e != 0 ? group_error_frame(e) : bytes_take(&message, out);
 }
 
 int mw_mls_external_propose(const struct mw_mls_app *app, uint16_t suite, struct mw_span group_id,

@@ -130,18 +130,6 @@ int policy_check(const struct mw_mls_group *g, struct proposal_list *l)
                                                                        : 0;
 }
 
-static int give(struct buf *b, struct mw_mls_bytes *out)
-{
-    int e = buf_error(b);
-    size_t len = b->len;
-
-    if (e != 0)
-        return e;
-    out->data = (uint8_t *)buf_steal(b);
-    out->len = len;
-    return out->data == NULL ? -ENOMEM : 0;
-}
-
 /* The other extensions as they were, then one in the place of any of its type. */
 static int put_extension(struct mw_span extensions, uint16_t type, struct mw_span data,
                          struct mw_mls_bytes *out)
@@ -159,7 +147,7 @@ static int put_extension(struct mw_span extensions, uint16_t type, struct mw_spa
         return MW_MLS_E_MALFORMED;
     e = (struct extension){ .type = type, .data = data };
     extension_write(&b, &e);
-    return give(&b, out);
+    return bytes_take(&b, out);
 }
 
 int mw_mls_policy_write(const struct mw_mls_policy *p, struct mw_span extensions,
