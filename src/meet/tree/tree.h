@@ -66,6 +66,7 @@ uint32_t tree_next(const struct tree *t, uint32_t leaf);
  * key also parents are looked at: tree_has_encryption_key(). */
 uint32_t tree_find_signature_key(const struct tree *t, struct mw_span key);
 bool tree_has_encryption_key(const struct tree *t, struct mw_span key);
+uint32_t tree_find_encryption_key(const struct tree *t, struct mw_span key);    /* a node index */
 
 /* Members whose capabilities list v, of the kind that the second argument says; members whose
  * own credential is of a type.  Defaults of 7.2 (extension and proposal types 1 to 5, 1 to 7)
