@@ -1,8 +1,8 @@
 /*
- * AES-128 in counter mode and HMAC-SHA256 with keys that are set up once: what SFrame's suites
- * with short tags are made of (RFC 9605 4.5.1).
- * Life:    _new() -> _rekey() -> _crypt() or _sum()*, _rekey()... -> _free().  Nothing is allocated
- *          after _new().
+ * AES-128 in counter mode with a key that is set up once: half of what SFrame's suites with short
+ * tags are made of (RFC 9605 4.5.1); the other is meet/crypt/mac.h.
+ * Life:    crypt_ctr_new() -> _rekey() -> _crypt()*, _rekey()... -> _free().  Nothing is allocated
+ *          for a message.
  * Memory:  each its own: one for each thread.
  * Errors:  as in meet/crypt/crypt.h.
  */
@@ -15,7 +15,6 @@
 
 #define CRYPT_CTR_KEY 16        /* bytes */
 #define CRYPT_CTR_BLOCK 16
-#define CRYPT_MAC_SIZE 32
 
 struct crypt_ctr;
 
@@ -26,16 +25,5 @@ void crypt_ctr_free(struct crypt_ctr *s);       /* NULL ok; wipes */
 /* Enciphers or deciphers, which is the same.  out: in.len bytes; may be in.data itself. */
 MW_MUST_CHECK int crypt_ctr_crypt(struct crypt_ctr *s, const uint8_t iv[CRYPT_CTR_BLOCK],
                                   struct mw_span in, uint8_t *out);
-
-struct crypt_mac;
-
-MW_MUST_CHECK int crypt_mac_new(struct crypt_mac **out, const struct mw_crypto *c);
-/* key: 1 to 64 bytes. */
-MW_MUST_CHECK int crypt_mac_rekey(struct crypt_mac *s, struct mw_span key);
-void crypt_mac_free(struct crypt_mac *s);       /* NULL ok; wipes */
-
-/* Over the concatenation of n parts. */
-MW_MUST_CHECK int crypt_mac_sum(struct crypt_mac *s, const struct mw_span *parts, size_t n,
-                                uint8_t out[CRYPT_MAC_SIZE]);
 
 #endif

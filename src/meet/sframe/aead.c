@@ -12,7 +12,7 @@ int sframe_aead_init(struct sframe_aead *a, const struct mw_crypto *c,
     if (suite->ctr) {
         r = crypt_ctr_new(&a->ctr, c);
         if (r == 0)
-            r = crypt_mac_new(&a->mac, c);
+            r = crypt_mac_new(&a->mac);
     } else {
         r = crypt_sealer_new(&a->gcm, c, suite->aead, span_of(no_key, suite->key));
     }

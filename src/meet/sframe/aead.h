@@ -8,6 +8,7 @@
 #define MEET_SFRAME_AEAD_H
 
 #include "meet/crypt/ctr.h"
+#include "meet/crypt/mac.h"
 #include "meet/sframe/suite.h"
 
 struct sframe_aead {
