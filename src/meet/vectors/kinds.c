@@ -11,7 +11,7 @@ const struct kind kinds[] = {
     { "passive-client", { "signature_priv", "init_priv", "epochs" }, NULL },
     { "psk_secret", { "psks", "psk_secret" }, NULL },
     { "secret-tree", { "sender_data", "leaves" }, NULL },
-    { "sframe", { "header", "sframe" }, NULL },
+    { "sframe", { "header", "sframe" }, run_sframe },
     { "transcript-hashes", { "authenticated_content", "confirmation_key" }, NULL },
     { "tree-math", { "n_leaves", "n_nodes" }, run_tree_math },
     { "tree-operations", { "tree_before", "tree_after" }, NULL },
