@@ -5,8 +5,12 @@
  *     receiving   mls_message_read() -> frame_public_open() or frame_private_open()
  *                 -> frame_verify() once the sender's key is known
  *
- * Memory:  spans that come out are borrowed from the message, or from the buffer given.
- * Errors:  0, -ENOMEM, -EIO, -EMSGSIZE, > 0 enum frame_error.
+ * Memory:  spans that come out are borrowed from the message, or from the buffer given.  Large
+ *          contents are hashed in place; they are copied once to be signed, and once into the
+ *          message.
+ * Errors:  0, -ENOMEM, -EIO, -EMSGSIZE (a field of 2^30 bytes, or more than the buffer may hold),
+ *          > 0 enum frame_error.  After a failure all is as before: what was appended is taken
+ *          back and wiped, no key is used up, but for one of our own when memory ran out.
  * Source:  RFC 9420 section 6.
  */
 #ifndef MEET_FRAME_FRAME_H
@@ -25,7 +29,10 @@ enum frame_error {
     FRAME_E_GENERATION,         /* a generation that was used, or let go                       */
     FRAME_E_TOO_FAR,            /* a generation too far ahead                                  */
     FRAME_E_EXHAUSTED,          /* our own generations are used up                             */
-    FRAME_E_PUBLIC_APPLICATION, /* application data MUST NOT be public (6.2)                   */
+    FRAME_E_PUBLIC_APPLICATION, /* application data MUST be private (6)                        */
+    FRAME_E_SENDER,             /* who sends may not send this, or not in this way (6.1)       */
+    FRAME_E_FORMAT,             /* it was signed for the other wire format                     */
+    FRAME_E_KEY,                /* the key to sign with is none of this suite's                */
 };
 
 /* A message whose content is to be, or was, signed (AuthenticatedContent, 6.1). */
@@ -44,24 +51,29 @@ struct frame_keys {
     struct secret_tree *secrets;
 };
 
-/* Writes content to buf (FramedContent, so that content.wire can be used) and signs it (6.1).
- * context: encoded GroupContext for members and new_member_commit, else none.
- * signature: CRYPT_SIGNATURE_MAX bytes, which a->auth.signature then points into. */
+/* Signs a->content as a->wire_format carries it (6.1).
+ * context: encoded GroupContext; left out for the senders that do not sign it.
+ * signature: CRYPT_SIGNATURE_MAX bytes, which a->auth.signature then points into.
+ * The content is taken from its fields; content.wire is set to none, so that it cannot differ. */
 MW_MUST_CHECK int frame_sign(struct suited s, struct authentic *a, struct mw_span context,
                              struct mw_span key, uint8_t *signature);
-/* FRAME_E_SIGNATURE.  key: the sender's signature public key. */
+/* FRAME_E_SIGNATURE: it does not match, or the key is none.  key: the sender's signature public
+ * key (6.1): a member's leaf, an external sender's entry, the leaf of the commit's path, or of
+ * the key package. */
 MW_MUST_CHECK int frame_verify(struct suited s, const struct authentic *a, struct mw_span context,
                                struct mw_span key);
 
-/* Appends an MLSMessage with a PublicMessage; the membership tag is made for a member's (6.2). */
+/* Appends an MLSMessage with a PublicMessage; the membership tag is made for a member's (6.2).
+ * k->secrets is not needed. */
 MW_MUST_CHECK int frame_public(const struct frame_keys *k, const struct authentic *a,
                                struct buf *out);
-/* Checks the membership tag of a member's.  a borrows from m. */
+/* Checks who may send what, and the membership tag of a member's.  a borrows from m.  The leaf is
+ * checked against k->secrets, where given; whether it is blank is the caller's to see. */
 MW_MUST_CHECK int frame_public_open(const struct frame_keys *k, const struct public_message *m,
                                     struct authentic *a);
 
-/* Appends an MLSMessage with a PrivateMessage (6.3).  padding: zero bytes to add at the end.
- * random: for the reuse guard. */
+/* Appends an MLSMessage with a PrivateMessage (6.3), encrypted in place.  padding: zero bytes to
+ * add at the end.  random: for the reuse guard; its failure is passed on. */
 MW_MUST_CHECK int frame_private(const struct frame_keys *k, const struct authentic *a,
                                 size_t padding, struct mw_random random, struct buf *out);
 
@@ -71,8 +83,9 @@ struct opened {
     enum ratchet_kind kind;
 };
 
-/* Opens it; a borrows from m and from plain, which the caller wipes (buf_wipe).  The key is kept:
- * when the signature is found good, frame_private_used() deletes it (9.2). */
+/* Opens it; a borrows from m and from plain, whose old content goes and which the caller wipes
+ * (buf_wipe).  The key is kept: when the signature is found good, frame_private_used() deletes it
+ * (9.2).  6.3.2: that the leaf is not blank is the caller's to see. */
 MW_MUST_CHECK int frame_private_open(const struct frame_keys *k, const struct private_message *m,
                                      struct buf *plain, struct authentic *a, struct opened *o);
 void frame_private_used(const struct frame_keys *k, const struct opened *o);

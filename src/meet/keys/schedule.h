@@ -34,7 +34,8 @@ MW_MUST_CHECK int schedule_welcome_key(struct suited s, const struct secret *wel
                                        uint8_t nonce[CRYPT_NONCE]);
 void schedule_no_psk(struct suited s, struct secret *out);
 
-/* psk_secret of a list (8.4): `id` encoded as PreSharedKeyID. */
+/* psk_secret of a list (8.4): `id` encoded as PreSharedKeyID.  None: all zeros.  Over 65,535:
+ * CRYPT_E_LENGTH. */
 struct psk_input {
     struct mw_span id;
     struct mw_span psk;
@@ -49,10 +50,19 @@ MW_MUST_CHECK int schedule_export(struct suited s, const struct secret *exporter
 /* The external key pair of an epoch (8.3): scalar nsk, point npk bytes. */
 MW_MUST_CHECK int schedule_external(struct suited s, const struct secret *external,
                                     uint8_t *scalar, uint8_t *point);
+/* The init secret of an external commit (8.3).  Who joins, with the group's external public key,
+ * makes kem_output (npk bytes); the members find the same secret from it.  CRYPT_E_KEY: point or
+ * kem_output is no public key. */
+MW_MUST_CHECK int schedule_init_send(struct suited s, struct mw_random random,
+                                     struct mw_span point, uint8_t *kem_output,
+                                     struct secret *init);
+MW_MUST_CHECK int schedule_init_receive(struct suited s, const struct secret *external,
+                                        struct mw_span kem_output, struct secret *init);
 
 /* --------------------------------------------------------------- transcript (8.2) ---- */
 
-/* confirmed' = H(interim || wire_format || content || signature).  out: nh bytes. */
+/* confirmed' = H(interim || wire_format || content || signature).  out: nh bytes.  Hashed in
+ * parts: a large commit is not copied. */
 MW_MUST_CHECK int transcript_confirm(struct suited s, struct mw_span interim, uint16_t wire_format,
                                      const struct framed_content *content,
                                      struct mw_span signature, uint8_t *out);
@@ -61,5 +71,8 @@ MW_MUST_CHECK int transcript_interim(struct suited s, struct mw_span confirmed,
 /* confirmation_tag = MAC(confirmation_key, confirmed).  out: nh bytes. */
 MW_MUST_CHECK int confirmation_tag(struct suited s, const struct secret *key,
                                    struct mw_span confirmed, uint8_t *out);
+/* Is `tag` that?  CRYPT_E_FORGED: no.  In constant time. */
+MW_MUST_CHECK int confirmation_check(struct suited s, const struct secret *key,
+                                     struct mw_span confirmed, struct mw_span tag);
 
 #endif
