@@ -1,0 +1,7 @@
+/* Welcome (RFC 9420 12.4.3.1). */
+#include "fuzz_mls.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    return fuzz_mls("welcome", data, len);
+}
