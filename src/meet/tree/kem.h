@@ -28,6 +28,10 @@ uint32_t tree_keys_leaf(const struct tree_keys *k);
 MW_MUST_CHECK int tree_keys_set_leaf(struct tree_keys *k, struct mw_span scalar);
 /* The private key of a node; false: not held. */
 bool tree_keys_get(const struct tree_keys *k, uint32_t node, struct mw_span *scalar);
+/* Holds the private key of a node above the leaf; point: its public key.  TREE_E_NO_KEY: the node is
+ * not above the leaf; TREE_E_KEY: not of a key's size. */
+MW_MUST_CHECK int tree_keys_set(struct tree_keys *k, uint32_t node, struct mw_span scalar,
+                                struct mw_span point);
 /* Forgets keys of nodes that are blank by now, or whose public key is another. */
 void tree_keys_prune(struct tree_keys *k, const struct tree *t);
 
@@ -48,7 +52,8 @@ struct path_maker;
 
 /* Fresh path secrets for `leaf` (7.4): new parents are in the tree with their parent hashes, *keys
  * has the new private keys, and what is to be put into the new leaf is below.  The caller signs
- * the leaf and calls tree_set_leaf(). */
+ * the leaf and calls tree_set_leaf().  Who comes by an external commit first adds itself with a leaf
+ * of any fresh key, tree_add(), which this one then replaces. */
 MW_MUST_CHECK int path_derive(struct path_maker **out, struct tree *t, struct tree_keys *keys,
                               struct mw_random random);
 void path_maker_free(struct path_maker *m);     /* NULL ok; wipes */
@@ -74,7 +79,11 @@ MW_MUST_CHECK int path_seal(struct path_maker *m, const struct tree *t, struct m
 /* The public part of `sender`'s path into the tree, parent hash checked (7.5, 7.9). */
 MW_MUST_CHECK int path_merge(struct tree *t, uint32_t sender, const struct update_path *path);
 
-/* Our secret out of it: keys get the new private keys.  *common: the node where we met. */
+/* The same of an external commit: the leaf goes where tree_add() would put it (12.4.2). */
+MW_MUST_CHECK int path_merge_new(struct tree *t, const struct update_path *path, uint32_t *leaf);
+
+/* Our secret out of it, after path_merge(): keys get the new private keys.  All ciphertexts are
+ * counted before one is opened. */
 MW_MUST_CHECK int path_open(struct tree_keys *keys, const struct tree *t, uint32_t sender,
                             const struct update_path *path, struct mw_span context,
                             const uint32_t *skip, size_t skips, struct secret *commit_secret);

@@ -65,6 +65,13 @@ MW_MUST_CHECK int tree_grow(struct tree *t);
 /* Blanks all above a leaf. */
 MW_MUST_CHECK int tree_blank_path(struct tree *t, uint32_t leaf);
 
+/* May this leaf come to `at` (TREE_NONE: to a new place)?  same_key: with the encryption key that
+ * is there already. */
+MW_MUST_CHECK int leaf_check(const struct tree *t, const struct leaf_node *v, uint32_t at,
+                             bool same_key);
+/* Puts a leaf's bytes into its slot, and nothing else. */
+MW_MUST_CHECK int leaf_put(struct tree *t, uint32_t leaf, struct mw_span wire);
+
 /* --------------------------------------------------------------- parts (tree_look.c) ---- */
 
 /* Borrowed from the slot; nothing is checked again. */
@@ -102,9 +109,6 @@ void walk_begin(struct walk *w, const struct tree *t, uint32_t x);
 uint32_t walk_next(struct walk *w);
 
 /* --------------------------------------------------------------- hashes (tree_hash.c) ---- */
-
-/* The length of a vector as it travels (RFC 9420 2.1.2); returns its size. */
-size_t length_put(uint8_t out[4], size_t len);
 
 /* Parent hash (7.9) of a parent node, of which `head` are the key and its own parent hash. */
 MW_MUST_CHECK int parent_hash(const struct tree *t, struct mw_span head, const uint8_t *sibling,

@@ -57,22 +57,23 @@ void tree_freep(struct tree **at)
     tree_free(*at);
 }
 
-/* A leaf that may come to `at`, where there may be one already; TREE_NONE for a new one. */
-static int leaf_check(const struct tree *t, const struct leaf_node *v, uint32_t at)
+int leaf_check(const struct tree *t, const struct leaf_node *v, uint32_t at, bool same_key)
 {
     uint32_t signer = tree_find_signature_key(t, v->signature_key);
+    uint32_t holder = tree_find_encryption_key(t, v->encryption_key);
     int error;
 
     if (v->wire.len == 0)
         return TREE_E_MALFORMED;
-    /* Unique among members (7.3); an update's key is not the old one (12.1.2). */
-    if (tree_has_encryption_key(t, v->encryption_key) || (signer != TREE_NONE && signer != at))
+    /* Unique among members (7.3); an update's key is not the old one (12.1.2, 12.4.2). */
+    if ((holder != TREE_NONE && !(same_key && holder == node_of_leaf(at)))
+        || (signer != TREE_NONE && signer != at))
         return TREE_E_KEY_TWICE;
     error = crypt_point_check(t->suited.crypto, t->suited.suite->group, v->encryption_key);
     return error > 0 ? TREE_E_KEY : error;
 }
 
-static int leaf_put(struct tree *t, uint32_t leaf, struct mw_span wire)
+int leaf_put(struct tree *t, uint32_t leaf, struct mw_span wire)
 {
     struct node *v = node_new(wire);
 
@@ -146,7 +147,7 @@ static int unmerge_path(struct tree *t, uint32_t leaf)
 int tree_add(struct tree *t, const struct leaf_node *v, uint32_t *leaf)
 {
     uint32_t at;
-    int error = leaf_check(t, v, TREE_NONE);
+    int error = leaf_check(t, v, TREE_NONE, false);
 
     if (error != 0)
         return error;
@@ -171,7 +172,7 @@ static bool is_member(const struct tree *t, uint32_t leaf)
 
 int tree_update(struct tree *t, uint32_t leaf, const struct leaf_node *v)
 {
-    int error = is_member(t, leaf) ? leaf_check(t, v, leaf) : TREE_E_BLANK;
+    int error = is_member(t, leaf) ? leaf_check(t, v, leaf, false) : TREE_E_BLANK;
 
     if (error == 0)
         error = tree_blank_path(t, leaf);

@@ -52,6 +52,7 @@ void tree_undo(struct tree *t);
 
 /* ----------------------------------------------------------------------- looking ---- */
 
+struct suited tree_suite(const struct tree *t);
 uint32_t tree_size(const struct tree *t);       /* leaves with blanks: a power of two, 0 empty */
 uint32_t tree_members(const struct tree *t);    /* leaves that are not blank */
 uint32_t tree_root(const struct tree *t);       /* node index */

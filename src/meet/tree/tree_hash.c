@@ -1,16 +1,6 @@
 /* Tree hashes (7.8), remembered for parents, and parent hashes (7.9). */
 #include "meet/tree/node.h"
 
-size_t length_put(uint8_t out[4], size_t len)
-{
-    size_t n = vector_header(len), shift = 8 * (n - 1);
-
-    for (size_t i = 0; i < n; i++, shift -= 8)
-        out[i] = (uint8_t)(len >> shift);
-    out[0] |= n == 4 ? 0x80 : n == 2 ? 0x40 : 0;
-    return n;
-}
-
 static int digest(const struct tree *t, const struct mw_span *parts, size_t n, uint8_t *out)
 {
     return crypt_digest(t->suited.crypto, t->suited.suite->hash, parts, n, out);
@@ -36,8 +26,8 @@ int hash_parent(const struct tree *t, struct mw_span head, struct mw_span unmerg
     const uint8_t kind[] = { 2, head.len > 0 };
     uint8_t list[4], child[4];
     size_t nh = t->suited.suite->nh;
-    size_t list_len = head.len > 0 ? length_put(list, unmerged.len) : 0;
-    size_t child_len = length_put(child, nh);
+    size_t list_len = head.len > 0 ? vector_header_put(list, unmerged.len) : 0;
+    size_t child_len = vector_header_put(child, nh);
     const struct mw_span parts[] = {
         { kind, sizeof(kind) }, head,           { list, list_len },   unmerged,
         { child, child_len },   { left, nh },   { child, child_len }, { right, nh },
@@ -49,7 +39,7 @@ int hash_parent(const struct tree *t, struct mw_span head, struct mw_span unmerg
 int parent_hash(const struct tree *t, struct mw_span head, const uint8_t *sibling, uint8_t *out)
 {
     uint8_t length[4];
-    size_t nh = t->suited.suite->nh, n = length_put(length, nh);
+    size_t nh = t->suited.suite->nh, n = vector_header_put(length, nh);
     const struct mw_span parts[] = { head, { length, n }, { sibling, nh } };
 
     return digest(t, parts, ARRAY_LEN(parts), out);

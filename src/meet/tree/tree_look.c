@@ -122,6 +122,11 @@ size_t tree_resolution(const struct tree *t, uint32_t node, uint32_t *out, size_
 
 /* -------------------------------------------------------------------------- looking ---- */
 
+struct suited tree_suite(const struct tree *t)
+{
+    return t->suited;
+}
+
 uint32_t tree_size(const struct tree *t)
 {
     return t->size;

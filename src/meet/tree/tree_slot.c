@@ -22,7 +22,7 @@ struct node *node_new(struct mw_span wire)
 static uint8_t *put_vector(uint8_t *at, struct mw_span s)
 {
     uint8_t length[4];
-    size_t n = length_put(length, s.len);
+    size_t n = vector_header_put(length, s.len);
 
     memcpy(at, length, n);
     if (s.data != NULL)

@@ -14,9 +14,9 @@ const struct kind kinds[] = {
     { "sframe", { "header", "sframe" }, run_sframe },
     { "transcript-hashes", { "authenticated_content", "confirmation_key" }, NULL },
     { "tree-math", { "n_leaves", "n_nodes" }, run_tree_math },
-    { "tree-operations", { "tree_before", "tree_after" }, NULL },
-    { "tree-validation", { "resolutions", "tree_hashes" }, NULL },
-    { "treekem", { "leaves_private", "update_paths" }, NULL },
+    { "tree-operations", { "tree_before", "tree_after" }, run_tree_operations },
+    { "tree-validation", { "resolutions", "tree_hashes" }, run_tree_validation },
+    { "treekem", { "leaves_private", "update_paths" }, run_treekem },
     { "welcome", { "init_priv", "signer_pub", "welcome" }, NULL },
 };
 const size_t n_kinds = ARRAY_LEN(kinds);
