@@ -85,3 +85,36 @@ int hpke_export(const struct mw_crypto *c, const struct hpke_parts *p,
     return hpke_expand(c, p->hash, span_of(p->suite_id, sizeof p->suite_id), exporter, "sec",
                        context, out, len);
 }
+
+int hpke_agree_sender(const struct mw_crypto *c, const struct hpke_parts *p,
+                      const struct hpke_inputs *in, struct mw_random random, struct mw_span point,
+                      int want, uint8_t *enc, struct hpke_agreed *out)
+{
+    CLEANUP(secret_wipe) struct secret shared = { 0 };
+    size_t size = crypt_point_size(p->group);
+    uint8_t scalar[CRYPT_SCALAR_MAX];
+    int r = hpke_pair_make(c, p->numbers.kem, random, scalar, enc);
+
+    if (r == 0) {
+        const struct hpke_pair ephemeral = { span_of(scalar, crypt_scalar_size(p->group)),
+                                             span_of(enc, size) };
+
+        r = hpke_encap(c, p, ephemeral, point, in->sender, &shared);
+    }
+    secret_clear(scalar, sizeof scalar);
+    if (r == 0)
+        r = hpke_schedule(c, p, in, &shared, want, out);
+    if (r != 0)
+        secret_clear(enc, size);
+    return r;
+}
+
+int hpke_agree_recipient(const struct mw_crypto *c, const struct hpke_parts *p,
+                         const struct hpke_inputs *in, struct hpke_pair own, struct mw_span enc,
+                         int want, struct hpke_agreed *out)
+{
+    CLEANUP(secret_wipe) struct secret shared = { 0 };
+    int r = hpke_decap(c, p, own, enc, in->sender.point, &shared);
+
+    return r != 0 ? r : hpke_schedule(c, p, in, &shared, want, out);
+}

@@ -10,10 +10,10 @@
 #include "meet/hpke/hpke.h"
 
 enum { HPKE_EXPORT_ONLY = 0xffff };     /* the AEAD number of a context that only exports */
-enum { HPKE_LABEL_MAX = 16 };           /* bytes of the longest label below */
 
 /* A suite looked up. */
 struct hpke_parts {
+    struct hpke_suite numbers;
     enum crypt_group group;
     enum crypt_hash kem_hash, hash;
     enum crypt_aead aead;
@@ -50,17 +50,30 @@ void hpke_agreed_wipe(struct hpke_agreed *a);
 
 enum hpke_mode { HPKE_BASE, HPKE_PSK, HPKE_AUTH, HPKE_AUTH_PSK };
 
-/* What else goes into the key schedule.  psk and psk_id: both or neither, as the mode says. */
+/* What both sides must have in common, as the mode says.  sender: whole at the sender, only its
+ * point at the recipient. */
 struct hpke_inputs {
     enum hpke_mode mode;
     struct mw_span info, psk, psk_id;
+    struct hpke_pair sender;
 };
 
-/* KeySchedule (5.1).  The exporter secret and the rest are derived only when asked for. */
+/* Which of the results are needed: each costs a derivation. */
 enum { HPKE_WANT_AEAD = 1, HPKE_WANT_EXPORTER = 2 };
+
+/* KeySchedule (5.1). */
 MW_MUST_CHECK int hpke_schedule(const struct mw_crypto *c, const struct hpke_parts *p,
                                 const struct hpke_inputs *in, const struct secret *shared,
                                 int want, struct hpke_agreed *out);
+
+/* SetupS and SetupR of every mode (5.1).  enc: crypt_point_size() bytes. */
+MW_MUST_CHECK int hpke_agree_sender(const struct mw_crypto *c, const struct hpke_parts *p,
+                                    const struct hpke_inputs *in, struct mw_random random,
+                                    struct mw_span point, int want, uint8_t *enc,
+                                    struct hpke_agreed *out);
+MW_MUST_CHECK int hpke_agree_recipient(const struct mw_crypto *c, const struct hpke_parts *p,
+                                       const struct hpke_inputs *in, struct hpke_pair own,
+                                       struct mw_span enc, int want, struct hpke_agreed *out);
 
 /* Context.Export (5.3). */
 MW_MUST_CHECK int hpke_export(const struct mw_crypto *c, const struct hpke_parts *p,

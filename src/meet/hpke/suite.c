@@ -48,6 +48,7 @@ bool hpke_parts_of(struct hpke_suite s, struct hpke_parts *out)
                              (uint8_t)(s.kdf >> 8), (uint8_t)s.kdf, (uint8_t)(s.aead >> 8),
                              (uint8_t)s.aead };
 
+    out->numbers = s;
     memcpy(out->suite_id, id, sizeof id);
     return find_kem(s.kem, out) && find_kdf(s.kdf, out) && find_aead(s.aead, out);
 }
