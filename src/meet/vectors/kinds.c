@@ -4,7 +4,7 @@
 const struct kind kinds[] = {
     { "crypto-basics", { "ref_hash", "expand_with_label" }, run_crypto_basics },
     { "deserialization", { "vlbytes_header", "length" }, run_deserialization },
-    { "hpke", { "kem_id", "encryptions" }, NULL },
+    { "hpke", { "kem_id", "encryptions" }, run_hpke },
     { "key-schedule", { "initial_init_secret", "epochs" }, NULL },
     { "message-protection", { "membership_key", "proposal_pub" }, NULL },
     { "messages", { "mls_welcome", "mls_group_info" }, run_messages },
