@@ -64,7 +64,8 @@ struct mw_mls_change change_of(const struct tree *t, const struct listed *one)
     return c;
 }
 
-int changes_allowed(const struct mw_mls_group *g, struct proposal_list *l, uint32_t committer)
+int changes_allowed(const struct mw_mls_group *g, struct proposal_list *l, uint32_t committer,
+                    const struct leaf_node *joining)
 {
     if (g->app.allow == NULL)
         return 0;
@@ -74,8 +75,8 @@ int changes_allowed(const struct mw_mls_group *g, struct proposal_list *l, uint3
 
         l->culprit = i;
         c.committer = committer;
-        if (c.kind == MW_MLS_JOINED)
-            continue;           /* the path says who: asked by the caller */
+        if (c.kind == MW_MLS_JOINED && joining != NULL)
+            c.who = member_of(TREE_NONE, joining);
         error = g->app.allow(g->app.context, &c);
         if (error != 0)
             return error < 0 ? error : MW_MLS_E_REFUSED;

@@ -180,7 +180,7 @@ static int mark_refused(struct collecting *c, const struct mw_mls_group *g)
         alone.count = 1;
         error = policy_check_one(g, &one, &c->l->committer, c->l->committer_key);
         if (error == 0)
-            error = changes_allowed(g, &alone, c->l->committer.index);
+            error = changes_allowed(g, &alone, c->l->committer.index, NULL);
         if (error == 0)
             error = list_psks(&alone, g, NULL, &ids, &count, &psk);
         if (error < 0)

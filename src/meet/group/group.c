@@ -141,6 +141,7 @@ void mw_mls_free(struct mw_mls_group *g)
     secret_free(g->resumptions);
     owned_free(&g->reinit);
     buf_wipe(&g->plain);
+    owned_free(&g->aad);
     secret_clear(g, sizeof(*g));
     free(g);
 }
@@ -250,27 +251,33 @@ int epoch_next(struct epoch *e, struct suited s, struct mw_span context, const s
     return error;
 }
 
-int epoch_confirm(struct epoch *e, struct suited s, struct mw_span tag)
+int epoch_confirm_own(struct epoch *e, struct suited s)
 {
-    struct group_context context = group_context_of(e);
-    uint8_t made[CRYPT_HASH_MAX], interim[CRYPT_HASH_MAX];
-    struct mw_span own = { made, s.suite->nh };
-    int error = group_error_crypt(confirmation_tag(s, &e->keys->secrets.confirmation_key,
-                                                   context.confirmed_transcript_hash, made),
-                                  MW_MLS_E_MALFORMED);
+    struct mw_span confirmed = group_context_of(e).confirmed_transcript_hash;
+    uint8_t tag[CRYPT_HASH_MAX], interim[CRYPT_HASH_MAX];
+    int error = group_error_crypt(
+        confirmation_tag(s, &e->keys->secrets.confirmation_key, confirmed, tag),
+        MW_MLS_E_MALFORMED);
 
-    /* 12.4.2: the tag MUST be that of the new epoch. */
-    if (error == 0 && tag.data != NULL && !crypt_equal(own, tag))
-        error = MW_MLS_E_CONFIRMATION_TAG;
     if (error == 0)
         error = group_error_crypt(
-            transcript_interim(s, context.confirmed_transcript_hash, own, interim),
+            transcript_interim(s, confirmed, span_of(tag, s.suite->nh), interim),
             MW_MLS_E_MALFORMED);
     if (error == 0)
-        error = owned_set(&e->confirmation_tag, own);
+        error = owned_set(&e->confirmation_tag, span_of(tag, s.suite->nh));
     if (error == 0)
         error = owned_set(&e->interim, span_of(interim, s.suite->nh));
     return error;
+}
+
+int epoch_confirm(struct epoch *e, struct suited s, struct mw_span tag)
+{
+    int error = epoch_confirm_own(e, s);
+
+    if (error != 0)
+        return error;
+    /* 12.4.2: the tag MUST be that of the new epoch. */
+    return crypt_equal(owned_span(e->confirmation_tag), tag) ? 0 : MW_MLS_E_CONFIRMATION_TAG;
 }
 
 /* ------------------------------------------------------- errors of the layers below ---- */

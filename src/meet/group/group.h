@@ -124,7 +124,8 @@ struct mw_mls_group {
     size_t resumptions_count;                   /* of epochs before the one we are in */
     enum group_state { GROUP_ACTIVE, GROUP_REMOVED, GROUP_CLOSED } state;
     struct owned reinit;                        /* the ReInit that closed it: Proposal's bytes */
-    struct buf plain;                           /* of the last private message; wiped; not saved */
+    struct buf plain;                           /* of the last message; wiped; not saved */
+    struct owned aad;
 };
 
 /* The encoded context parsed; spans into it. */

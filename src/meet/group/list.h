@@ -68,8 +68,8 @@ MW_MUST_CHECK int changes_make(struct epoch *e, const struct tree *t,
 void changes_place(struct epoch *e, const struct proposal_list *l, uint32_t committer);
 /* One proposal that nobody committed yet. */
 struct mw_mls_change change_of(const struct tree *t, const struct listed *one);
-/* app.allow() for each of the list: E_REFUSED. */
+/* app.allow() for each of the list: E_REFUSED.  joining: the leaf of who joins by it, or NULL. */
 MW_MUST_CHECK int changes_allowed(const struct mw_mls_group *g, struct proposal_list *l,
-                                  uint32_t committer);
+                                  uint32_t committer, const struct leaf_node *joining);
 
 #endif

@@ -29,9 +29,10 @@ MW_MUST_CHECK int epoch_enter(struct epoch *e, struct suited s, struct mw_span c
 MW_MUST_CHECK int epoch_next(struct epoch *e, struct suited s, struct mw_span context,
                              const struct secret *init, const struct secret *commit,
                              const struct secret *psk, uint32_t leaves, struct secret *joiner);
-/* After either: tag none: makes the confirmation tag; else compares it (E_CONFIRMATION_TAG).
- * Sets confirmation_tag and interim. */
+/* After either: compares the confirmation tag (E_CONFIRMATION_TAG), or makes it.  Sets
+ * confirmation_tag and interim. */
 MW_MUST_CHECK int epoch_confirm(struct epoch *e, struct suited s, struct mw_span tag);
+MW_MUST_CHECK int epoch_confirm_own(struct epoch *e, struct suited s);
 /* Our signature private key of this epoch.  e->keys is there. */
 MW_MUST_CHECK int epoch_set_signing_key(struct epoch *e, struct suited s, struct mw_span key);
 struct mw_span epoch_signing_key(const struct epoch *e, struct suited s);
