@@ -107,11 +107,16 @@ static int check_path_leaf(struct following *f, const struct leaf_node *before)
     return leaf_check(&at, &f->c.path.leaf, LEAF_COMMIT);
 }
 
-/* The leaf's place is part of what it signs: for who joins, it is known once it is added. */
-static int join_path_leaf(struct following *f, const struct leaf_node *former)
+/* The path's public part into the tree.  The leaf's place is part of what it signs: of who joins
+ * it is known once it is there. */
+static int merge_path(struct following *f, const struct leaf_node *former)
 {
-    int error = step_join(&f->s, &f->c.path.leaf);
+    struct tree *t = f->s.g->tree;
+    int error;
 
+    if (!f->external)
+        return group_error_tree(path_merge(t, f->s.committer, &f->c.path));
+    error = group_error_tree(path_merge_new(t, &f->c.path, &f->s.committer));
     return error != 0 ? error : check_path_leaf(f, former);
 }
 
@@ -130,13 +135,13 @@ static int added(const struct proposal_list *l, uint32_t **out, size_t *count)
     return 0;
 }
 
-static int follow_path(struct following *f)
+static int follow_path(struct following *f, const struct leaf_node *former)
 {
     CLEANUP(buf_deinit) struct buf context = BUF_INIT(MW_MLS_BYTES_MAX);
     CLEANUP(own_free) uint32_t *skip = NULL;
     struct mw_mls_group *g = f->s.g;
     size_t skips;
-    int error = group_error_tree(path_merge(g->tree, f->s.committer, &f->c.path));
+    int error = merge_path(f, former);
 
     if (error == 0)
         error = leaf_fits(g->tree, &f->c.path.leaf, f->s.extensions);
@@ -167,12 +172,10 @@ static int follow_tree(struct following *f)
     }
     if (error == 0)
         error = step_begin(&f->s);
-    if (error == 0 && f->external)
-        error = join_path_leaf(f, before);
     if (error == 0)
         error = list_fits(&f->s.list, f->s.g->tree, f->s.g->s, f->s.extensions);
     if (error == 0 && f->c.has_path)
-        error = follow_path(f);
+        error = follow_path(f, before);
     return error;
 }
 

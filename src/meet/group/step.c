@@ -84,11 +84,6 @@ int step_begin(struct step *s)
     return error;
 }
 
-int step_join(struct step *s, const struct leaf_node *leaf)
-{
-    return group_error_tree(tree_add(s->g->tree, leaf, &s->committer));
-}
-
 int step_former(struct step *s, struct owned *kept, struct leaf_node *out, bool *found)
 {
     const struct listed *removed = list_first(&s->list, PROPOSAL_REMOVE);

@@ -31,8 +31,6 @@ MW_MUST_CHECK int step_member(struct step *s, uint32_t leaf);
 /* Begins the tree's change, applies the list, and copies our keys: those of an Update of ours that
  * is committed, without what is blank now. */
 MW_MUST_CHECK int step_begin(struct step *s);
-/* For who joins by an external commit: committer is its leaf then. */
-MW_MUST_CHECK int step_join(struct step *s, const struct leaf_node *leaf);
 /* The leaf that an external commit removes, copied, since the list is applied before the path's
  * leaf is checked; *kept: its bytes.  false: it removes none. */
 MW_MUST_CHECK int step_former(struct step *s, struct owned *kept, struct leaf_node *out,
