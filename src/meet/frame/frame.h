@@ -77,7 +77,8 @@ MW_MUST_CHECK int frame_public_open(const struct frame_keys *k, const struct pub
 MW_MUST_CHECK int frame_private(const struct frame_keys *k, const struct authentic *a,
                                 size_t padding, struct mw_random random, struct buf *out);
 
-/* What frame_private_open() found besides, for frame_private_used(). */
+/* What frame_private_open() found besides, for frame_private_used(); also with FRAME_E_GENERATION,
+ * so that a message of our own can be told. */
 struct opened {
     uint32_t leaf, generation;
     enum ratchet_kind kind;

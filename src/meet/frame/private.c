@@ -273,9 +273,9 @@ int frame_private_open(const struct frame_keys *k, const struct private_message 
     if (m->ciphertext.len < CRYPT_TAG)
         return FRAME_E_SEALED;
     r = content_open(k, m, plain, &key, a, &opened);
-    if (r == 0)
+    if (r == 0 || r == FRAME_E_GENERATION)
         *o = opened;
-    else if (plain->len > 0) {
+    if (r != 0 && plain->len > 0) {
         secret_clear(plain->data, plain->len);
         buf_truncate(plain, 0);
     }

@@ -314,6 +314,7 @@ int group_error_frame(int error)
 {
     switch (error) {
     case FRAME_E_MALFORMED:
+    case FRAME_E_FORMAT:
         return MW_MLS_E_MALFORMED;
     case FRAME_E_MEMBERSHIP_TAG:
         return MW_MLS_E_MEMBERSHIP_TAG;
@@ -323,7 +324,10 @@ int group_error_frame(int error)
     case FRAME_E_SEALED:
         return MW_MLS_E_SEALED;
     case FRAME_E_LEAF:
+    case FRAME_E_SENDER:
         return MW_MLS_E_SENDER;
+    case FRAME_E_KEY:
+        return MW_MLS_E_KEY;
     case FRAME_E_GENERATION:
         return MW_MLS_E_GENERATION;
     case FRAME_E_TOO_FAR:

@@ -65,7 +65,7 @@ static int sender_key(const struct receiving *v, struct mw_span *out)
 
     switch (c->sender.type) {
     case SENDER_MEMBER:
-        if (v->past == GROUP_PAST_MAX && c->sender.index == group_own_leaf(v->g))
+        if (c->sender.index == group_own_leaf(v->g))
             return MW_MLS_E_OWN_MESSAGE;
         return past_key(v, c->sender.index, out);
     case SENDER_EXTERNAL:
@@ -256,8 +256,13 @@ static int open_private(struct receiving *v, const struct private_message *m)
 
     if (error != 0)
         return error;
-    return group_error_frame(
+    v->opened.leaf = TREE_NONE;
+    error = group_error_frame(
         frame_private_open(&v->keys, m, &v->g->plain, &v->a, &v->opened));
+    /* Keys of our own messages are gone as soon as they are sent. */
+    return error == MW_MLS_E_GENERATION && v->opened.leaf == group_own_leaf(v->g)
+               ? MW_MLS_E_OWN_MESSAGE
+               : error;
 }
 
 static int receive(struct receiving *v, const struct mls_message *m, struct mw_mls_event *out)
