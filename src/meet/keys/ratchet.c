@@ -79,7 +79,7 @@ int ratchet_step(struct suited s, struct ratchet *r, struct kept *k)
     return e;
 }
 
-struct node *walk_next(struct walk *w)
+struct node *secret_tree_walk(struct walk *w)
 {
     struct node *n;
 

@@ -73,6 +73,6 @@ struct walk {
     size_t n;
 };
 
-struct node *walk_next(struct walk *w);                 /* NULL: that was all */
+struct node *secret_tree_walk(struct walk *w);                 /* NULL: that was all */
 
 #endif

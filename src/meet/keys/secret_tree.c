@@ -174,7 +174,7 @@ static struct ratchet *ratchet_fullest(const struct secret_tree *t)
     struct walk w = { .stack = { t->root }, .n = 1 };
     struct ratchet *most = NULL;
 
-    for (struct node *n = walk_next(&w); n != NULL; n = walk_next(&w))
+    for (struct node *n = secret_tree_walk(&w); n != NULL; n = secret_tree_walk(&w))
         for (int i = 0; i < 2; i++)
             if (n->ratchet[i] != NULL && (most == NULL || n->ratchet[i]->n_kept > most->n_kept))
                 most = n->ratchet[i];

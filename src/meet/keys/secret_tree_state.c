@@ -21,7 +21,7 @@ size_t secret_tree_size(const struct secret_tree *t)
     struct walk w = { .stack = { t->root }, .n = 1 };
     size_t size = 1 + 2 + 4;
 
-    for (const struct node *n = walk_next(&w); n != NULL; n = walk_next(&w)) {
+    for (const struct node *n = secret_tree_walk(&w); n != NULL; n = secret_tree_walk(&w)) {
         size += 1 + (node_state(n) == NODE_SECRET ? nh : 0);
         for (int i = 0; i < 2 && node_state(n) == NODE_LEAF; i++)
             size += 4 + 4 + 4 + nh + n->ratchet[i]->n_kept * kept;
@@ -52,7 +52,7 @@ void secret_tree_write(const struct secret_tree *t, struct buf *out)
     buf_u8(out, STATE_VERSION);
     buf_u16(out, t->s.suite->number);
     buf_u32(out, t->leaves);
-    for (const struct node *n = walk_next(&w); n != NULL; n = walk_next(&w)) {
+    for (const struct node *n = secret_tree_walk(&w); n != NULL; n = secret_tree_walk(&w)) {
         buf_u8(out, (uint8_t)node_state(n));
         if (node_state(n) == NODE_SECRET)
             buf_add(out, span_of(n->secret, t->s.suite->nh));

@@ -105,6 +105,22 @@ struct mw_span run_hex(struct run *r, const json_t *o, const char *field)
     return run_hex_of(r, field_of(r, o, field), field);
 }
 
+struct mw_span run_private_key(struct run *r, const json_t *o, const char *field, size_t size)
+{
+    struct mw_span given = run_hex(r, o, field);
+    uint8_t *key;
+
+    if (r->failed || given.len >= size)
+        return given;
+    key = arena_calloc(&r->arena, size, 1);     /* zeros */
+    if (key == NULL) {
+        run_wrong(r, "%s: out of memory", field);
+        return span_of(NULL, 0);
+    }
+    memcpy(key + size - given.len, given.data, given.len);
+    return span_of(key, size);
+}
+
 bool run_hex_or_null(struct run *r, const json_t *o, const char *field, struct mw_span *out)
 {
     const json_t *v = json_object_get(o, field);

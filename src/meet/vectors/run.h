@@ -56,6 +56,9 @@ struct mw_span run_hex(struct run *r, const json_t *o, const char *field);
 bool run_hex_or_null(struct run *r, const json_t *o, const char *field, struct mw_span *out);
 /* An entry of a list; what: how a failure names it. */
 struct mw_span run_hex_of(struct run *r, const json_t *value, const char *what);
+/* A private key of `size` bytes: some generators leave the leading zeros of P-521's away, which
+ * are put back. */
+struct mw_span run_private_key(struct run *r, const json_t *o, const char *field, size_t size);
 /* A whole number from 0 to max. */
 uint64_t run_number(struct run *r, const json_t *o, const char *field, uint64_t max);
 const char *run_text(struct run *r, const json_t *o, const char *field);      /* "" on failure */
