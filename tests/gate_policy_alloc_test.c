@@ -14,6 +14,7 @@
 #include "gate/policy/decide.h"
 #include "gate/policy/explain.h"
 #include "gate/policy/lint.h"
+#include "gate/policy/users.h"
 
 static const char text[] =
     "listen [http://127.0.0.1:0, \"socks5://[::1]:0\"]; upstream { dns [192.0.2.53]; roots %s }\n"
@@ -110,12 +111,25 @@ static bool run_explain(void *context, size_t nth)
 static bool run_sign_in(void *context, size_t nth)
 {
     const char *const *groups = NULL;
-    bool failed, in;
+    struct sign_in_question *q = NULL;
+    enum sign_in in;
+    bool failed;
+    int r = 0;
 
     alloc_fail_arm(nth);
-    in = gate_config_sign_in(context, SPAN_LIT("anna"), SPAN_LIT("no"), &groups);
+    in = gate_config_sign_in(context, SPAN_LIT("anna"), SPAN_LIT("no"), &groups, &q);
+    if (in == SIGN_IN_ASK) {
+        sign_in_work(q);
+        r = sign_in_done(q);
+        in = gate_config_sign_in(context, SPAN_LIT("anna"), SPAN_LIT("no"), &groups, &q);
+    }
     failed = alloc_fail_disarm();
-    assert_false(in);
+    if (!failed)
+        assert_true(r == 0 && in == SIGN_IN_WRONG);
+    else if (r == -ENOMEM && in == SIGN_IN_ASK) /* not remembered: it would be asked again */
+        sign_in_free(q);
+    else
+        assert_int_equal(in, SIGN_IN_NO_MEMORY);
     return failed;
 }
 

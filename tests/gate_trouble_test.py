@@ -3,9 +3,11 @@ that cannot be read or written.  Others must not notice, and the log must stay w
 
 usage: gate_trouble_test.py MIDWATCH
 """
+import base64
 import concurrent.futures
 import os
 import resource
+import select
 import signal
 import socket
 import ssl
@@ -316,10 +318,66 @@ def misconfigured(tally, world):
                          or b"BEGIN ENCRYPTED" in key.read_bytes(), err)
 
 
+def ask(gate, target, password=None, source="127.0.0.1"):
+    """A request to the proxy that waits for its answer."""
+    s = socket.create_connection(("127.0.0.1", gate.port()), 60, (source, 0))
+    head = f"GET {target} HTTP/1.1\r\nHost: x\r\n"
+    if password is not None:
+        word = base64.b64encode(f"anna:{password}".encode()).decode()
+        head += f"Proxy-Authorization: Basic {word}\r\n"
+    s.sendall((head + "\r\n").encode())
+    return s
+
+
+def status(s):
+    with s:
+        head = s.recv(4096)
+    return int(head.split()[1]) if head else 0
+
+
+def guessed(tally, world):
+    """Passwords take long to work out, and a guesser must not hold up the others."""
+    made = subprocess.run(["openssl", "passwd", "-6", "-salt", "rounds=1000000$saltsalt",
+                           "secret"], capture_output=True, check=True).stdout.decode()
+    users = world.folder / "users"
+    users.write_text(f"anna:{made.strip()}:staff\n")
+    web = WebServer(world, "web.world.test")
+    gate = world.gate(config=f"workers = 1; users-file = \"{users}\";"
+                             "limits { hello-time = 60s; }")
+    plain = f"http://{world.words['http']}/"
+    guesses = [ask(gate, plain, f"guess {n}", f"127.0.0.{n + 2}") for n in range(8)]
+    tally.expect("who needs no password is answered", status(ask(gate, "/")) == 200)
+    answered = select.select(guesses, [], [], 0)[0]
+    tally.expect("while guesses are still looked at", len(answered) < len(guesses),
+                 len(answered))
+    gone = ask(gate, plain, "secret", "127.0.0.77")     # nobody is there to be told
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.close()
+    got = [status(s) for s in guesses]
+    tally.expect("guesses are wrong", got == [407] * len(guesses), got)
+    flood = [ask(gate, plain, f"another {n}", "127.0.0.99") for n in range(16)]
+    tally.expect("anna signs in meanwhile", status(ask(gate, plain, "secret")) in (200, 404))
+    got = [status(s) for s in flood]
+    tally.expect("one client's flood is cut short", 0 in got and 407 in got
+                 and set(got) == {0, 407}, got)
+    raw = socket.create_connection(("127.0.0.1", gate.port()), 60)
+    raw.sendall(f"CONNECT {web.host}:{web.port} HTTP/1.1\r\nHost: x\r\n"
+                "Proxy-Authorization: Basic "
+                f"{base64.b64encode(b'anna:secret').decode()}\r\n\r\n".encode())
+    tally.expect("and again", status(raw) == 200)
+    pid = gate.children()["worker 0"]
+    waiting = [ask(gate, plain, f"at the end {n}") for n in range(6)]
+    gate.stop()
+    tally.expect("it ended in peace", pid and gate.process.returncode == 0
+                 and "killed by" not in gate.said(), gate.said())
+    for s in waiting:
+        s.close()
+
+
 def main():
     program, only = sys.argv[1], set(sys.argv[2:])
     tally = Tally("gate trouble")
-    parts = (killed, stalled, broken_off, malformed, crowded, full_disk, misconfigured)
+    parts = (killed, stalled, broken_off, malformed, crowded, full_disk, misconfigured, guessed)
     with gate_world.World(program) as world:
         for part in parts:
             if only and part.__name__ not in only:

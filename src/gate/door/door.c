@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/own.h"
+#include "gate/policy/users.h"
 #include "trust/name.h"
 
 enum { OUT_MAX = 512 * 1024 };
@@ -33,6 +34,7 @@ void door_free(struct door *d)
     buf_deinit(&d->out);
     free(d->path);
     free(d->user);
+    sign_in_free(d->question);
     free(d);
 }
 
@@ -40,6 +42,8 @@ enum door_state door_feed(struct door *d, struct mw_span *in)
 {
     size_t before;
 
+    if (d->state == DOOR_ASK) /* it has been answered */
+        d->state = DOOR_MORE;
     if (d->state != DOOR_MORE)
         return d->state;
     do {
@@ -156,9 +160,18 @@ int door_sign_in(struct door *d, struct mw_span user, struct mw_span password)
 {
     CLEANUP(own_free) char *name = NULL;
 
-    if (!gate_config_sign_in(d->config, user, password, &d->groups)) {
+    sign_in_free(d->question);
+    d->question = NULL;
+    switch (gate_config_sign_in(d->config, user, password, &d->groups, &d->question)) {
+    case SIGN_IN_WRONG:
         d->sign_ins++;
         return -EACCES;
+    case SIGN_IN_ASK:
+        return -EAGAIN;
+    case SIGN_IN_NO_MEMORY:
+        return -ENOMEM;
+    case SIGN_IN_GOOD:
+        break;
     }
     name = span_dup(user);
     if (name == NULL)
@@ -166,6 +179,11 @@ int door_sign_in(struct door *d, struct mw_span user, struct mw_span password)
     free(d->user);
     d->user = own_steal(&name);
     return 0;
+}
+
+struct sign_in_question *door_question(struct door *d)
+{
+    return own_steal(&d->question);
 }
 
 void door_accept(struct door *d)

@@ -24,6 +24,7 @@ enum door_state {
                                  * bytes go to a BRIDGE_H1_PROXY */
     DOOR_LOCAL,                 /* a request to the gateway itself (origin form, or its own
                                  * name): door_path() */
+    DOOR_ASK,                   /* is a password right?  door_question(), then fed the same again */
     DOOR_BAD,                   /* door_out() is the last answer; then close.  door_why() */
 };
 
@@ -38,6 +39,10 @@ void door_free(struct door *d);         /* NULL ok */
  * whole or not at all: after DOOR_MORE what is left in *in is kept by the caller and fed again,
  * in front of what came since.  A caller therefore has room for DOOR_MAX_BYTES. */
 enum door_state door_feed(struct door *d, struct mw_span *in);
+
+/* DOOR_ASK: the question is the caller's, who has it answered (policy/users.h).  Nothing of the
+ * message was taken off. */
+struct sign_in_question *door_question(struct door *d);
 
 /* To be sent to the client now; valid until the next call. */
 struct mw_span door_out(const struct door *d);

@@ -284,6 +284,8 @@ static enum door_state answer_request(struct door *d, const struct http_request 
         signed_in = sign_in_basic(d, r);
     if (signed_in == -ENOMEM)
         return door_broken(d);
+    if (signed_in == -EAGAIN)
+        return DOOR_ASK;
     if (signed_in != 0 || state == DOOR_TUNNEL)
         *in = span_cut(*in, head, SIZE_MAX);
     return signed_in != 0 ? ask_to_sign_in(d, r) : state;

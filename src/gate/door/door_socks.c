@@ -95,8 +95,10 @@ static enum door_state read_password(struct door *d, struct mw_span *in)
     password = read_vec8(&r);
     if (r.failed)
         return DOOR_MORE;
-    *in = r.rest;
     signed_in = door_sign_in(d, user, password);
+    if (signed_in == -EAGAIN)
+        return DOOR_ASK;
+    *in = r.rest;
     if (signed_in == -ENOMEM)
         return door_broken(d);
     if (signed_in != 0)

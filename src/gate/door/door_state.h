@@ -31,6 +31,7 @@ struct door {
     char *path;                 /* ours */
     char *user;                 /* ours */
     const char *const *groups;
+    struct sign_in_question *question;  /* ours until it is fetched */
     char why[160];
 };
 
@@ -55,7 +56,7 @@ MW_MUST_CHECK int door_set_host(struct door *d, struct mw_span name, bool bracke
 /* The destination is the gateway's own pages. */
 bool door_is_own(const struct door *d);
 
-/* 0: signed in.  -EACCES: wrong; -ENOMEM. */
+/* 0: signed in.  -EACCES: wrong; -EAGAIN: it has to be asked, DOOR_ASK; -ENOMEM. */
 MW_MUST_CHECK int door_sign_in(struct door *d, struct mw_span user, struct mw_span password);
 
 /* What we could not do for want of memory; DOOR_BAD. */

@@ -355,6 +355,8 @@ static void groups_are_known(void **state)
     assert_string_equal(door_groups(t.door)[0], "staff");
     assert_string_equal(door_groups(t.door)[1], "finance");
     assert_null(door_groups(t.door)[2]);
+    assert_int_equal(t.asked, 1);
+    assert_null(door_question(t.door)); /* this one is the test's own, and none */
     door_free(t.door);
     t = talk(&open_gate, GATE_ENTRANCE_HTTP, SPAN_LIT(TO_A ALICE HOST), 7);
     assert_null(door_user(t.door));             /* nobody signs in where nobody is asked */

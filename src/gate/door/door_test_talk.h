@@ -15,6 +15,7 @@ struct talk {
     struct door *door;
     enum door_state state;
     size_t left;
+    unsigned asked;             /* for a password */
 };
 
 /* In pieces of `step` bytes, kept and fed again as the contract says. */

@@ -250,13 +250,14 @@ void gate_config_unref(struct gate_config *c)
     free(o);
 }
 
-bool gate_config_sign_in(const struct gate_config *c, struct mw_span user, struct mw_span password,
-                         const char *const **groups)
+enum sign_in gate_config_sign_in(const struct gate_config *c, struct mw_span user,
+                                 struct mw_span password, const char *const **groups,
+                                 struct sign_in_question **ask)
 {
-    const struct user *found = users_sign_in(&c->own->users, user, password);
+    const struct user *found = NULL;
+    enum sign_in r = users_sign_in(&c->own->users, user, password, &found, ask);
 
-    if (found == NULL)
-        return false;
-    *groups = found->groups;
-    return true;
+    if (r == SIGN_IN_GOOD)
+        *groups = found->groups;
+    return r;
 }

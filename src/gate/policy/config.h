@@ -166,9 +166,15 @@ MW_MUST_CHECK int gate_config_load(struct gate_config **out, const struct gate_b
 struct gate_config *gate_config_ref(struct gate_config *c);
 void gate_config_unref(struct gate_config *c);  /* NULL ok */
 
-/* The password of a user, RFC 7617 or RFC 1929.  *groups (NULL-terminated, the config's) is
- * untouched on failure. */
-bool gate_config_sign_in(const struct gate_config *c, struct mw_span user, struct mw_span password,
-                         const char *const **groups);
+/* The password of a user, RFC 7617 or RFC 1929.  GOOD: *groups (NULL-terminated) is the config's.
+ * ASK: nobody said this lately, and working it out is slow on purpose; *ask is the caller's
+ * (policy/users.h), holds on to nothing but the config's memory, and once it is answered the same
+ * words have an answer here.  What is not said is untouched. */
+enum sign_in { SIGN_IN_WRONG, SIGN_IN_GOOD, SIGN_IN_ASK, SIGN_IN_NO_MEMORY };
+struct sign_in_question;
+MW_MUST_CHECK enum sign_in gate_config_sign_in(const struct gate_config *c, struct mw_span user,
+                                               struct mw_span password,
+                                               const char *const **groups,
+                                               struct sign_in_question **ask);
 
 #endif

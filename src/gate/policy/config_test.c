@@ -388,6 +388,25 @@ static void files_are_named_where_they_fail(void **state)
     assert_non_null(strstr((char *)f->error.data, "command line:1:19: cannot read nowhere/at-all"));
 }
 
+/* Is it the password?  The first time it has to be worked out, then it is known. */
+static bool in(const struct gate_config *c, struct mw_span user, struct mw_span password,
+               int again, const char *const **groups)
+{
+    struct sign_in_question *q = NULL;
+    enum sign_in r = gate_config_sign_in(c, user, password, groups, &q);
+
+    assert_true(r != SIGN_IN_ASK || again == 0);
+    if (r == SIGN_IN_ASK) {
+        sign_in_work(q);
+        assert_int_equal(sign_in_done(q), 0);
+        q = NULL;
+        r = gate_config_sign_in(c, user, password, groups, &q);
+    }
+    assert_null(q);
+    assert_true(r == SIGN_IN_GOOD || r == SIGN_IN_WRONG);
+    return r == SIGN_IN_GOOD;
+}
+
 static void people_sign_in(void **state)
 {
     struct fixture *f = *state;
@@ -403,22 +422,54 @@ static void people_sign_in(void **state)
     put(f, "users", (const char *)users.data);
     c = loaded(f, "users-file users", "");
     for (int again = 0; again < 2; again++) {   /* the second time it is remembered */
-        assert_true(gate_config_sign_in(c, SPAN_LIT("anna"), SPAN_LIT("open sesame"), &groups));
+        assert_true(in(c, SPAN_LIT("anna"), SPAN_LIT("open sesame"), again, &groups));
         assert_string_equal(groups[0], "finance");
         assert_string_equal(groups[1], "it");
         assert_null(groups[2]);
-        assert_true(gate_config_sign_in(c, SPAN_LIT("bert"), SPAN_LIT(""), &groups));
+        assert_true(in(c, SPAN_LIT("bert"), SPAN_LIT(""), again, &groups));
         assert_null(groups[0]);
         groups = NULL;
-        assert_false(gate_config_sign_in(c, SPAN_LIT("anna"), SPAN_LIT("open sesam"), &groups));
-        assert_false(gate_config_sign_in(c, SPAN_LIT("anna"), SPAN_LIT("open sesame\0"), &groups));
-        assert_false(gate_config_sign_in(c, SPAN_LIT("bert"), SPAN_LIT("open sesame"), &groups));
-        assert_false(gate_config_sign_in(c, SPAN_LIT("carl"), SPAN_LIT("open sesame"), &groups));
-        assert_false(gate_config_sign_in(c, SPAN_LIT(""), SPAN_LIT(""), &groups));
+        assert_false(in(c, SPAN_LIT("anna"), SPAN_LIT("open sesam"), again, &groups));
+        assert_false(in(c, SPAN_LIT("anna"), SPAN_LIT("open sesame\0"), again, &groups));
+        assert_false(in(c, SPAN_LIT("bert"), SPAN_LIT("open sesame"), again, &groups));
+        assert_false(in(c, SPAN_LIT("carl"), SPAN_LIT("open sesame"), again, &groups));
+        assert_false(in(c, SPAN_LIT(""), SPAN_LIT(""), again, &groups));
         assert_null(groups);
     }
-    assert_false(gate_config_sign_in(loaded(f, "", ""), SPAN_LIT("anna"), SPAN_LIT("open sesame"),
-                                     &groups));
+    assert_false(in(loaded(f, "", ""), SPAN_LIT("anna"), SPAN_LIT("open sesame"), 1, &groups));
+}
+
+/* Somebody who tries one after the other costs nobody else a thing. */
+static void guessers_push_nobody_out(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(own_free) struct crypt_data *data = calloc(1, sizeof *data);
+    CLEANUP(buf_deinit) struct buf users = BUF_INIT(4096);
+    const char *const *groups = NULL;
+    struct sign_in_question *q = NULL;
+    const struct gate_config *c;
+
+    assert_non_null(data);
+    buf_printf(&users, "anna:%s\n", crypt_r("open sesame", "$5$rounds=1000$saltsalt", data));
+    put(f, "users", (const char *)users.data);
+    c = loaded(f, "users-file users", "");
+    assert_true(in(c, SPAN_LIT("anna"), SPAN_LIT("open sesame"), 0, &groups));
+    for (unsigned i = 0; i < 700; i++) {
+        char guess[16];
+
+        snprintf(guess, sizeof guess, "%u", i);
+        assert_false(in(c, SPAN_LIT("anna"), span_str(guess), 0, &groups));
+    }
+    assert_true(in(c, SPAN_LIT("anna"), SPAN_LIT("open sesame"), 1, &groups));
+
+    /* A question nobody waits for any more leaves nothing. */
+    assert_int_equal(gate_config_sign_in(c, SPAN_LIT("anna"), SPAN_LIT("new"), &groups, &q),
+                     SIGN_IN_ASK);
+    sign_in_work(q);
+    sign_in_free(q);
+    assert_int_equal(gate_config_sign_in(c, SPAN_LIT("anna"), SPAN_LIT("new"), &groups, &q),
+                     SIGN_IN_ASK);
+    sign_in_free(q);
 }
 
 static void users_that_are_wrong(void **state)
@@ -531,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(whole_suffixes_are_possible_when_meant, setup, teardown),
         cmocka_unit_test_setup_teardown(files_are_named_where_they_fail, setup, teardown),
         cmocka_unit_test_setup_teardown(people_sign_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(guessers_push_nobody_out, setup, teardown),
         cmocka_unit_test_setup_teardown(users_that_are_wrong, setup, teardown),
         cmocka_unit_test_setup_teardown(bundles_are_whole_or_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(the_hash_names_the_policy, setup, teardown),

@@ -16,7 +16,20 @@ struct sign_ins {
     struct {
         uint8_t digest[DIGEST];
         const struct user *user;        /* NULL: empty */
-    } items[KNOWN_MAX];
+    } good[KNOWN_MAX];
+    struct {
+        uint8_t digest[DIGEST];
+        bool is_set;
+    } wrong[KNOWN_MAX];
+};
+
+struct sign_in_question {
+    struct sign_ins *known;
+    const struct user *user;    /* whose hash is tried */
+    bool exists;                /* else it is anybody's, so that it takes as long */
+    enum sign_in answer;
+    uint8_t digest[DIGEST];
+    char password[USERS_MAX_PASSWORD + 1];
 };
 
 static int user_cmp(const void *a, const void *b)
@@ -171,18 +184,22 @@ static bool digest_make(const struct sign_ins *known, struct mw_span name, struc
     return ok;
 }
 
-static bool password_fits(const struct user *user, const char *password)
+static enum sign_in password_try(const struct user *user, const char *password)
 {
     struct crypt_data *data = calloc(1, sizeof *data);
     const char *made = data != NULL ? crypt_r(password, user->hash, data) : NULL;
     size_t len = strlen(user->hash);
-    bool fits = made != NULL && made[0] != '*' && strlen(made) == len &&
-                CRYPTO_memcmp(made, user->hash, len) == 0;
+    enum sign_in answer = SIGN_IN_WRONG;
 
+    if (data == NULL || ((made == NULL || made[0] == '*') && errno == ENOMEM))
+        answer = SIGN_IN_NO_MEMORY;
+    else if (made != NULL && made[0] != '*' && strlen(made) == len &&
+             CRYPTO_memcmp(made, user->hash, len) == 0)
+        answer = SIGN_IN_GOOD;
     if (data != NULL)
         OPENSSL_cleanse(data, sizeof *data);
     free(data);
-    return fits;
+    return answer;
 }
 
 static size_t slot_of(const uint8_t digest[DIGEST])
@@ -190,34 +207,81 @@ static size_t slot_of(const uint8_t digest[DIGEST])
     return ((size_t)digest[0] << 8 | digest[1]) % KNOWN_MAX;
 }
 
-const struct user *users_sign_in(const struct users *u, struct mw_span name,
-                                 struct mw_span password)
+static struct sign_in_question *question_new(const struct users *u, const struct user *user,
+                                             struct mw_span password)
+{
+    struct sign_in_question *q = calloc(1, sizeof *q);
+
+    if (q == NULL)
+        return NULL;
+    q->known = u->known;
+    q->exists = user != NULL;
+    q->user = user != NULL ? user : &u->items[0];
+    q->answer = SIGN_IN_NO_MEMORY;
+    if (password.len > 0)
+        memcpy(q->password, password.data, password.len);
+    return q;
+}
+
+enum sign_in users_sign_in(const struct users *u, struct mw_span name, struct mw_span password,
+                           const struct user **found, struct sign_in_question **ask)
 {
     const struct user *user = user_find(u, name);
-    char text[USERS_MAX_PASSWORD + 1];
+    struct sign_in_question *q;
     uint8_t digest[DIGEST];
     size_t slot;
-    bool fits;
 
     if (u->n == 0 || name.len == 0 || name.len > 255 || password.len > USERS_MAX_PASSWORD ||
         (password.len > 0 && memchr(password.data, 0, password.len) != NULL))
-        return NULL;
+        return SIGN_IN_WRONG;
     if (!digest_make(u->known, name, password, digest))
-        return NULL;
+        return SIGN_IN_NO_MEMORY;
     slot = slot_of(digest);
-    if (user != NULL && u->known->items[slot].user == user &&
-        CRYPTO_memcmp(u->known->items[slot].digest, digest, DIGEST) == 0)
-        return user;
-    if (password.len > 0)
-        memcpy(text, password.data, password.len);
-    text[password.len] = '\0';
-    fits = password_fits(user != NULL ? user : &u->items[0], text) && user != NULL;
-    OPENSSL_cleanse(text, sizeof text);
-    if (!fits)
-        return NULL;
-    memcpy(u->known->items[slot].digest, digest, DIGEST);
-    u->known->items[slot].user = user;
-    return user;
+    if (user != NULL && u->known->good[slot].user == user &&
+        CRYPTO_memcmp(u->known->good[slot].digest, digest, DIGEST) == 0) {
+        *found = user;
+        return SIGN_IN_GOOD;
+    }
+    if (u->known->wrong[slot].is_set &&
+        CRYPTO_memcmp(u->known->wrong[slot].digest, digest, DIGEST) == 0)
+        return SIGN_IN_WRONG;
+    q = question_new(u, user, password);
+    if (q == NULL)
+        return SIGN_IN_NO_MEMORY;
+    memcpy(q->digest, digest, DIGEST);
+    *ask = q;
+    return SIGN_IN_ASK;
+}
+
+void sign_in_work(struct sign_in_question *q)
+{
+    q->answer = password_try(q->user, q->password);
+    if (q->answer == SIGN_IN_GOOD && !q->exists)
+        q->answer = SIGN_IN_WRONG;
+}
+
+int sign_in_done(struct sign_in_question *q)
+{
+    size_t slot = slot_of(q->digest);
+    int r = q->answer == SIGN_IN_NO_MEMORY ? -ENOMEM : 0;
+
+    if (q->answer == SIGN_IN_GOOD) {
+        memcpy(q->known->good[slot].digest, q->digest, DIGEST);
+        q->known->good[slot].user = q->user;
+    } else if (q->answer == SIGN_IN_WRONG) {
+        memcpy(q->known->wrong[slot].digest, q->digest, DIGEST);
+        q->known->wrong[slot].is_set = true;
+    }
+    sign_in_free(q);
+    return r;
+}
+
+void sign_in_free(struct sign_in_question *q)
+{
+    if (q == NULL)
+        return;
+    OPENSSL_cleanse(q, sizeof *q);
+    free(q);
 }
 
 void users_wipe(struct users *u)

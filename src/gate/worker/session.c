@@ -154,6 +154,7 @@ static void session_free(struct session *s)
 
     if (s->asking != NULL)
         dns_cancel(s->asking);
+    signing_cancel(s->signing);
     connect_cancel(s->connecting);
     judging_cancel(s->judging);
     mint_cancel(s->minting);

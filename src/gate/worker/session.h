@@ -87,6 +87,7 @@ struct session {
     bool checked_destination;   /* a name's own addresses were taken instead of the client's */
     unsigned redials;           /* how often it began anew, to be left alone */
 
+    struct signing *signing;
     struct dns_question *asking;
     struct connecting *connecting;
     struct addr *addresses;     /* to dial */

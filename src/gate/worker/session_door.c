@@ -132,6 +132,31 @@ static enum step local_step(struct session *s)
     return last_words(s, AUDIT_COMPLETED, "");
 }
 
+/* A password is worked out beside the loop; then the door hears the same again. */
+static void on_signed(void *context, int error)
+{
+    struct session *s = context;
+
+    s->signing = NULL;
+    if (error < 0)
+        session_kill(s, AUDIT_INTERNAL, "a password could not be looked at: out of memory");
+    else
+        session_run(s);
+}
+
+static enum step sign_in_step(struct session *s)
+{
+    int r = signing_ask(&s->w->signings, &s->w->loop, &s->signing, door_question(s->door),
+                        s->config, &s->client_addr, on_signed, s);
+
+    if (r == -EBUSY)
+        return session_end(s, AUDIT_OVERLOADED, "too many passwords wait to be looked at");
+    if (r < 0)
+        return session_end(s, AUDIT_INTERNAL, "out of memory");
+    side_want(s, &s->client, 0);
+    return STEP_WAIT;
+}
+
 /* Never DOOR_MORE. */
 static enum step door_next(struct session *s, enum door_state state)
 {
@@ -142,6 +167,8 @@ static enum step door_next(struct session *s, enum door_state state)
         return request_step(s);
     case DOOR_LOCAL:
         return local_step(s);
+    case DOOR_ASK:
+        return sign_in_step(s);
     case DOOR_MORE:
     case DOOR_BAD:
         break;
@@ -158,6 +185,8 @@ enum step door_step(struct session *s)
         bool said;
         size_t n;
 
+        if (s->signing != NULL)
+            return STEP_WAIT;
         if (io == IO_WANT_WRITE)
             return session_wait_io(s, &s->client, io);
         if (io != IO_OK)

@@ -22,6 +22,7 @@
 #include "gate/worker/resolve.h"
 #include "gate/worker/resume.h"
 #include "gate/worker/sides.h"
+#include "gate/worker/signing.h"
 
 enum {
     WORKER_SCRATCH = 64 * 1024,
@@ -73,6 +74,7 @@ struct worker {
     struct resume resume;
     struct lru client_certs;            /* servers that want a client's certificate */
     struct sides sides;
+    struct signings signings;
     struct history *history;
     struct channel *parent, *scribe;
     struct gate_counters *counters;
