@@ -84,6 +84,7 @@ static const struct {
     [MW_MLS_E_CLOSED] = { "CLOSED", "the group was ended in favour of a new one" },
     [MW_MLS_E_NO_CHANGE] = { "NO_CHANGE", "there is nothing to commit" },
     [MW_MLS_E_FULL] = { "FULL", "the group, or the list of proposals, is full" },
+    [MW_MLS_E_UNCOMMITTED] = { "UNCOMMITTED", "proposals wait: commit before sending data" },
     [MW_MLS_E_STATE] = { "STATE",
         "the saved state is truncated, altered or sealed with another key" },
     [MW_MLS_E_POLICY_ADD] = { "POLICY_ADD", "somebody was to be added whom no host let in" },

@@ -67,7 +67,7 @@ MW_MUST_CHECK int tree_blank_path(struct tree *t, uint32_t leaf);
 
 /* May this leaf come to `at` (TREE_NONE: to a new place)?  same_key: with the encryption key that
  * is there already. */
-MW_MUST_CHECK int leaf_check(const struct tree *t, const struct leaf_node *v, uint32_t at,
+MW_MUST_CHECK int tree_leaf_check(const struct tree *t, const struct leaf_node *v, uint32_t at,
                              bool same_key);
 /* Puts a leaf's bytes into its slot, and nothing else. */
 MW_MUST_CHECK int leaf_put(struct tree *t, uint32_t leaf, struct mw_span wire);

@@ -77,7 +77,7 @@ int path_merge(struct tree *t, uint32_t sender, const struct update_path *path)
 
     if (sender >= t->size || t->nodes[node_of_leaf(sender)] == NULL)
         return TREE_E_BLANK;
-    error = leaf_check(t, &path->leaf, sender, false);
+    error = tree_leaf_check(t, &path->leaf, sender, false);
     return error != 0 ? error : merge(t, sender, path);
 }
 

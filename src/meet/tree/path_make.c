@@ -127,7 +127,7 @@ int tree_set_leaf(struct tree *t, uint32_t leaf, const struct leaf_node *v)
 
     if (leaf >= t->size || t->nodes[node_of_leaf(leaf)] == NULL)
         return TREE_E_BLANK;
-    error = leaf_check(t, v, leaf, true);
+    error = tree_leaf_check(t, v, leaf, true);
     return error != 0 ? error : leaf_put(t, leaf, v->wire);
 }
 

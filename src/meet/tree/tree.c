@@ -57,7 +57,7 @@ void tree_freep(struct tree **at)
     tree_free(*at);
 }
 
-int leaf_check(const struct tree *t, const struct leaf_node *v, uint32_t at, bool same_key)
+int tree_leaf_check(const struct tree *t, const struct leaf_node *v, uint32_t at, bool same_key)
 {
     uint32_t signer = tree_find_signature_key(t, v->signature_key);
     uint32_t holder = tree_find_encryption_key(t, v->encryption_key);
@@ -147,7 +147,7 @@ static int unmerge_path(struct tree *t, uint32_t leaf)
 int tree_add(struct tree *t, const struct leaf_node *v, uint32_t *leaf)
 {
     uint32_t at;
-    int error = leaf_check(t, v, TREE_NONE, false);
+    int error = tree_leaf_check(t, v, TREE_NONE, false);
 
     if (error != 0)
         return error;
@@ -172,7 +172,7 @@ static bool is_member(const struct tree *t, uint32_t leaf)
 
 int tree_update(struct tree *t, uint32_t leaf, const struct leaf_node *v)
 {
-    int error = is_member(t, leaf) ? leaf_check(t, v, leaf, false) : TREE_E_BLANK;
+    int error = is_member(t, leaf) ? tree_leaf_check(t, v, leaf, false) : TREE_E_BLANK;
 
     if (error == 0)
         error = tree_blank_path(t, leaf);
