@@ -1,6 +1,6 @@
 """Ordinary clients through the gate: what is inspected, left alone, refused and blocked.
 
-usage: gate_clients_test.py MIDWATCH
+usage: gate_clients_test.py MIDWATCH [PART...]
 """
 import base64
 import hashlib
@@ -221,6 +221,26 @@ def refused(tally, world, gate):
         tally.expect("an unknown name is a bad gateway", status.args[0] in (502, 503, 504), status)
 
 
+def evidence_in_handshakes(tally, world, gate):
+    """What servers say of themselves in TLS, receipts and staples, is asked for and judged."""
+    gate = world.gate(config="workers = 1; upstream { ct-logs = "
+                             f"\"{world.lab_folder}/ct-logs.json\"; }}")
+    cases = {case["name"]: case for case in world.lab.cases() if case["group"] == "transparency"
+             or "staple" in case["name"]}
+    tally.expect("the lab has them", {"sct-in-tls", "must-staple-met", "staple-revoked"}
+                 <= set(cases) and len(cases) >= 12, sorted(cases))
+    for name in cases:
+        gate.get(f"{name}.lab.test", verify=False)
+    gate.stop()
+    found = {line["destination"]["domain"].split(".")[0]:
+             line["midwatch"].get("findings", []) for line in gate.records()
+             if "domain" in line.get("destination", {})}
+    for name, case in cases.items():
+        got = found.get(name, ["no record"])
+        tally.expect(f"findings of {name}", set(case["expect"]["findings"]) <= set(got)
+                     and not set(case["expect"]["not"]) & set(got), (got, case["expect"]))
+
+
 def upgraded(tally, world, gate):
     server = Origin(world, "socket.world.test", websocket)
     with gate.connect("socket.world.test", port=server.port) as tls:
@@ -352,13 +372,16 @@ def http2(tally, world, gate):
 
 
 def main():
-    program, = sys.argv[1:]
+    program, only = sys.argv[1], set(sys.argv[2:])
     tally = Tally("gate clients")
     with gate_world.World(program) as world:
         gate = world.gate(listen=["http://127.0.0.1:0", "socks5://127.0.0.1:0"], config=CONFIG)
         for part in (inspected, left_alone, borrowed, plain_destinations, refused,
+                     evidence_in_handshakes,
                      upgraded, certificate_wanted, certificate_wanted_elsewhere, other_clients,
                      http2):
+            if only and part.__name__ not in only:
+                continue
             try:
                 part(tally, world, gate)
             except Exception as wrong:      # the other parts have their say
