@@ -50,8 +50,11 @@ int montgomery_shared(const struct mw_crypto *c, enum crypt_group g, const uint8
     if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1 ||
         EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1)
         return library_failed(-EIO);
-    /* Fails when all zero comes out (RFC 9180 7.1.4 MUST). */
-    return EVP_PKEY_derive(ctx, shared, &len) == 1 ? 0 : library_failed(CRYPT_E_KEY);
+    if (EVP_PKEY_derive(ctx, shared, &len) == 1)
+        return 0;
+    /* It refuses to give all zeros (RFC 9180 7.1.4 MUST), which is what these points give. */
+    r = montgomery_check(g, point);
+    return r != 0 ? r : library_failed(-EIO);
 }
 
 /* By definition the scalar times the base point (RFC 7748 6): OpenSSL's ladder does it faster
@@ -60,9 +63,8 @@ int montgomery_public(const struct mw_crypto *c, enum crypt_group g, const uint8
                       uint8_t *point)
 {
     static const uint8_t base[][56] = { [0] = { 9 }, [1] = { 5 } };
-    int r = montgomery_shared(c, g, scalar, base[g == CRYPT_X448], point);
 
-    return r == CRYPT_E_KEY ? -EIO : r;     /* the base point has no small order */
+    return montgomery_shared(c, g, scalar, base[g == CRYPT_X448], point);
 }
 
 /* The points whose order divides the cofactor: whatever the scalar, nothing but zeros comes of

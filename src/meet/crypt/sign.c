@@ -42,7 +42,7 @@ static int key_make(const char *type, int what, OSSL_PARAM *fields, EVP_PKEY **o
 
     if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1)
         return library_failed(-EIO);
-    return EVP_PKEY_fromdata(ctx, out, what, fields) == 1 ? 0 : library_failed(CRYPT_E_KEY);
+    return EVP_PKEY_fromdata(ctx, out, what, fields) == 1 ? 0 : library_failed(-EIO);
 }
 
 static OSSL_PARAM curve_field(const struct signer *s)
@@ -73,23 +73,28 @@ static int private_read(const struct signer *s, struct mw_span scalar, EVP_PKEY 
     return r;
 }
 
-static int public_read(const struct signer *s, struct mw_span point, EVP_PKEY **out)
+static int public_read(const struct mw_crypto *c, const struct signer *s, struct mw_span point,
+                       EVP_PKEY **out)
 {
     OSSL_PARAM fields[3] = {
         curve_field(s),
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point.data, point.len),
         OSSL_PARAM_construct_end(),
     };
+    int r;
 
     if (point.len != s->point)
         return CRYPT_E_KEY;
     if (s->edwards) {
         *out = EVP_PKEY_new_raw_public_key_ex(NULL, s->name, NULL, point.data, point.len);
-        return *out != NULL ? 0 : library_failed(CRYPT_E_KEY);
+        return *out != NULL ? 0 : library_failed(-EIO);
     }
     if (point.data[0] != POINT_CONVERSION_UNCOMPRESSED)
         return CRYPT_E_KEY;
-    return key_make("EC", EVP_PKEY_PUBLIC_KEY, fields, out);
+    r = key_make("EC", EVP_PKEY_PUBLIC_KEY, fields, out);
+    /* OpenSSL does not say whether the key or something else was wrong. */
+    return r == -EIO && weierstrass_check(c, s->curve, point.data) == CRYPT_E_KEY ? CRYPT_E_KEY
+                                                                                  : r;
 }
 
 int crypt_verifier_of(const struct mw_crypto *c, enum crypt_signer which, struct mw_span scalar,
@@ -187,6 +192,7 @@ int crypt_sign(const struct mw_crypto *c, enum crypt_signer which, struct mw_spa
     return r;
 }
 
+/* OpenSSL returns the same when memory runs out inside: then a good signature is refused too. */
 static int verify_edwards(EVP_PKEY *key, struct mw_span content, struct mw_span signature)
 {
     CLEANUP(library_md_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -200,15 +206,47 @@ static int verify_edwards(EVP_PKEY *key, struct mw_span content, struct mw_span 
                : library_failed(CRYPT_E_FORGED);
 }
 
+/* Takes a non-negative INTEGER off *rest in the one form that DER has for it, of at most
+ * `most` bytes. */
+static bool take_integer(struct mw_span *rest, size_t most)
+{
+    struct mw_span n;
+
+    if (rest->len < 3 || rest->data[0] != 0x02 || rest->data[1] > rest->len - 2)
+        return false;
+    n = span_cut(*rest, 2, rest->data[1]);
+    *rest = span_cut(*rest, 2 + n.len, rest->len);
+    if (n.len == 0 || n.data[0] >= 0x80)
+        return false;
+    if (n.data[0] == 0)         /* only where the next bit would be a sign */
+        return n.len == 1 || (n.data[1] >= 0x80 && n.len <= most + 1);
+    return n.len <= most;
+}
+
+/* ECDSA-Sig-Value (RFC 5480 appendix A) in DER.  OpenSSL checks it too, but with the same answer
+ * as when memory runs out. */
+static bool is_ecdsa_der(struct mw_span s, size_t most)
+{
+    size_t head = s.len > 1 && s.data[1] == 0x81 ? 3 : 2;
+
+    if (s.len < head + 6 || s.data[0] != 0x30 || s.data[head - 1] != s.len - head ||
+        (head == 3 ? s.len - head < 0x80 : s.len - head >= 0x80))
+        return false;
+    s = span_cut(s, head, s.len);
+    return take_integer(&s, most) && take_integer(&s, most) && s.len == 0;
+}
+
 static int verify_ecdsa(EVP_PKEY *key, struct mw_span digest, struct mw_span signature)
 {
     CLEANUP(library_pkey_ctx_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    int r;
 
     if (ctx == NULL || EVP_PKEY_verify_init(ctx) != 1)
         return library_failed(-EIO);
-    return EVP_PKEY_verify(ctx, signature.data, signature.len, digest.data, digest.len) == 1
-               ? 0
-               : library_failed(CRYPT_E_FORGED);
+    r = EVP_PKEY_verify(ctx, signature.data, signature.len, digest.data, digest.len);
+    if (r == 1)
+        return 0;
+    return r == 0 ? CRYPT_E_FORGED : library_failed(-EIO);
 }
 
 int crypt_verify(const struct mw_crypto *c, enum crypt_signer which, struct mw_span point,
@@ -219,8 +257,10 @@ int crypt_verify(const struct mw_crypto *c, enum crypt_signer which, struct mw_s
     uint8_t digest[CRYPT_HASH_MAX];
     int r;
 
+    if (!s->edwards && !is_ecdsa_der(signature, s->scalar))
+        return CRYPT_E_FORGED;
     library_begin();
-    r = public_read(s, point, &key);
+    r = public_read(c, s, point, &key);
     if (r == 0 && !s->edwards)
         r = crypt_digest(c, s->hash, &content, 1, digest);
     if (r == 0)

@@ -4,6 +4,7 @@
  * (SP 800-56A 5.6.2.3.4).  The multiplications are the same ones, in constant time.
  */
 #include <errno.h>
+#include <openssl/err.h>
 
 #include "meet/crypt/library.h"
 
@@ -15,6 +16,15 @@ static BIGNUM *scalar_read(enum crypt_group g, const uint8_t *scalar)
     if (n != NULL)
         BN_set_flags(n, BN_FLG_CONSTTIME);
     return n;
+}
+
+/* Why OpenSSL did not read a point: its errors do not tell a point off the curve from memory that
+ * ran out while it looked. */
+static int point_blame(const EC_GROUP *curve, const EC_POINT *p, BN_CTX *work)
+{
+    if (ERR_GET_REASON(ERR_peek_last_error()) == EC_R_INVALID_ENCODING)
+        return CRYPT_E_KEY;     /* a coordinate out of range */
+    return EC_POINT_is_on_curve(curve, p, work) == 0 ? CRYPT_E_KEY : library_failed(-ENOMEM);
 }
 
 /* A point from its uncompressed form: the only one that RFC 9180 7.1.1 writes.  OpenSSL checks
@@ -30,7 +40,7 @@ static int point_read(const EC_GROUP *curve, enum crypt_group g, const uint8_t *
     if (point[0] != POINT_CONVERSION_UNCOMPRESSED)
         return CRYPT_E_KEY;
     if (EC_POINT_oct2point(curve, p, point, crypt_point_size(g), work) != 1)
-        return library_failed(CRYPT_E_KEY);
+        return point_blame(curve, p, work);
     *out = p;
     p = NULL;
     return 0;
