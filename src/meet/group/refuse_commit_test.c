@@ -1,0 +1,293 @@
+/*
+ * Commits that must be refused: a case for each rule of RFC 9420 12.4.2, named by section.  Each is
+ * signed and authenticated as by the member that sends it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/own.h"
+#include "mls_craft.h"
+#include "mls_refuse.h"
+
+static void section_12_4_path_missing(void **state)
+{
+    struct people *p = *state;
+    struct proposal remove = { .type = PROPOSAL_REMOVE, .remove = C };
+    struct proposal context = { .type = PROPOSAL_EXTENSIONS };
+
+    refuse_list(p, NULL, 0, MW_MLS_E_PATH_MISSING);
+    refuse_list(p, &remove, 1, MW_MLS_E_PATH_MISSING);
+    refuse_list(p, &context, 1, MW_MLS_E_PATH_MISSING);
+}
+
+/* B's own commit, taken apart. */
+struct taken {
+    struct mw_mls_committed made;
+    struct mls_message m;
+    struct commit c;
+};
+
+static void take_commit(struct people *p, struct taken *t, const struct mw_mls_commit_options *o)
+{
+    struct reader r;
+
+    *t = (struct taken){ 0 };
+    is(mw_mls_commit(p->all[B].g, o, PEOPLE_NOW, &t->made), 0);
+    mw_mls_drop(p->all[B].g);
+    assert_true(mls_message_read(&t->m, bytes_span(&t->made.commit)));
+    assert_int_equal(t->m.format, WIRE_PUBLIC_MESSAGE);
+    r = (struct reader){ .rest = t->m.public_message.content.content };
+    commit_read(&t->c, &r);
+    assert_true(read_done(&r));
+}
+
+/* The commit put together again, with the confirmation tag that it had. */
+static void refuse_taken(struct people *p, const struct taken *t, int error)
+{
+    CLEANUP(buf_deinit) struct buf b = BUF_INIT(MW_MLS_BYTES_MAX);
+    struct mw_mls_bytes m = { 0 };
+
+    commit_write(&b, &t->c);
+    assert_int_equal(buf_error(&b), 0);
+    assert_int_equal(craft_message(p->all[B].g, (struct sender){ SENDER_MEMBER, B },
+                                   CONTENT_COMMIT, buf_span(&b),
+                                   bytes_span(&p->all[B].signing_key),
+                                   t->m.public_message.auth.confirmation_tag, &m),
+                     0);
+    refused(p, bytes_span(&m), error);
+    mw_mls_bytes_free(&m);
+}
+
+/* Framing, before anything of the commit is looked at. */
+static void section_12_4_2_framing(void **state)
+{
+    struct people *p = *state;
+    static const struct mw_mls_commit_options plain = { 0 };
+    struct taken t;
+    size_t len;
+
+    take_commit(p, &t, &plain);
+    len = t.made.commit.len;
+    t.made.commit.data[len - 1] ^= 1;           /* the membership tag ends it */
+    refused(p, bytes_span(&t.made.commit), MW_MLS_E_MEMBERSHIP_TAG);
+    t.made.commit.data[len - 1] ^= 1;
+    t.made.commit.data[4 + 1 + 5 + 7] ^= 1;     /* the epoch's last byte */
+    refused(p, bytes_span(&t.made.commit), MW_MLS_E_EPOCH);
+    t.made.commit.data[4 + 1 + 5 + 7] ^= 1;
+    t.made.commit.data[4 + 1] ^= 1;             /* the group id */
+    refused(p, bytes_span(&t.made.commit), MW_MLS_E_GROUP);
+    t.made.commit.data[4 + 1] ^= 1;
+    t.made.commit.data[1] = 2;
+    refused(p, bytes_span(&t.made.commit), MW_MLS_E_VERSION);
+    t.made.commit.data[1] = 1;
+    refused(p, span_of(t.made.commit.data, len - 1), MW_MLS_E_MALFORMED);
+    refused(p, person_package(&p->all[OUTSIDER]), MW_MLS_E_KIND);
+    mw_mls_committed_free(&t.made);
+}
+
+static void section_12_4_2_signature(void **state)
+{
+    struct people *p = *state;
+    static const struct mw_mls_commit_options plain = { 0 };
+    struct mw_mls_bytes m = { 0 };
+    struct taken t;
+
+    take_commit(p, &t, &plain);
+    /* A member who signs as another. */
+    assert_int_equal(craft_message(p->all[B].g, (struct sender){ SENDER_MEMBER, C },
+                                   CONTENT_COMMIT, t.m.public_message.content.content,
+                                   bytes_span(&p->all[B].signing_key), NONE, &m),
+                     0);
+    refused(p, bytes_span(&m), MW_MLS_E_SIGNATURE);
+    mw_mls_bytes_free(&m);
+    mw_mls_committed_free(&t.made);
+}
+
+static void section_12_4_2_confirmation_tag(void **state)
+{
+    struct people *p = *state;
+    static const struct mw_mls_commit_options plain = { 0 };
+    static const uint8_t wrong[32];
+    struct taken t;
+
+    take_commit(p, &t, &plain);
+    t.m.public_message.auth.confirmation_tag = span_of(wrong, sizeof(wrong));
+    refuse_taken(p, &t, MW_MLS_E_CONFIRMATION_TAG);
+    t.m.public_message.auth.confirmation_tag = span_of(wrong, 0);
+    refuse_taken(p, &t, MW_MLS_E_CONFIRMATION_TAG);
+    mw_mls_committed_free(&t.made);
+}
+
+/* The path's leaf, changed and signed again. */
+static void refuse_leaf(struct people *p, const struct taken *t, const struct leaf_node *leaf,
+                        int error)
+{
+    CLEANUP(buf_deinit) struct buf b = BUF_INIT(MW_MLS_BYTES_MAX);
+    struct taken changed = *t;
+    struct reader r;
+
+    assert_int_equal(craft_leaf(p->all[B].g, leaf, B, bytes_span(&p->all[B].signing_key), &b), 0);
+    r = (struct reader){ .rest = buf_span(&b) };
+    leaf_node_read(&changed.c.path.leaf, &r);
+    assert_true(read_done(&r));
+    refuse_taken(p, &changed, error);
+}
+
+static void section_12_4_2_path_leaf(void **state)
+{
+    struct people *p = *state;
+    static const struct mw_mls_commit_options plain = { 0 };
+    static const uint8_t wrong[32];
+    struct leaf_node leaf, other = leaf_of(p, C);
+    struct taken t;
+
+    take_commit(p, &t, &plain);
+    leaf = t.c.path.leaf;
+    leaf.source = LEAF_UPDATE;
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_LEAF_SOURCE);
+    leaf = t.c.path.leaf;
+    leaf.encryption_key = leaf_of(p, B).encryption_key;
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_KEY_SAME);
+    leaf.encryption_key = other.encryption_key;
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_KEY_TWICE);
+    leaf = t.c.path.leaf;
+    leaf.parent_hash = span_of(wrong, sizeof(wrong));
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_PARENT_HASH);
+    leaf = t.c.path.leaf;
+    leaf.signature_key = other.signature_key;
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_LEAF_SIGNATURE);
+    mw_mls_committed_free(&t.made);
+}
+
+/* Nodes of the path written again, each through `change`. */
+static void refuse_nodes(struct people *p, const struct taken *t,
+                         void (*change)(struct people *p, size_t at, struct path_node *v,
+                                        struct buf *room),
+                         size_t take, int error)
+{
+    CLEANUP(buf_deinit) struct buf b = BUF_INIT(MW_MLS_BYTES_MAX);
+    CLEANUP(buf_deinit) struct buf room = BUF_INIT(MW_MLS_BYTES_MAX);
+    struct reader r = { .rest = t->c.path.nodes };
+    struct taken changed = *t;
+
+    for (size_t i = 0; read_more(&r) && i < take; i++) {
+        struct path_node v;
+
+        path_node_read(&v, &r);
+        if (change != NULL)
+            change(p, i, &v, &room);
+        path_node_write(&b, &v);
+    }
+    changed.c.path.nodes = buf_span(&b);
+    refuse_taken(p, &changed, error);
+}
+
+/* Of the root, since A is in the left half like B: its ciphertext is in the first node. */
+static void spoil_ciphertext(struct people *p, size_t at, struct path_node *v, struct buf *room)
+{
+    (void)p;
+    if (at != 0)
+        return;
+    buf_truncate(room, 0);
+    buf_add(room, v->ciphertexts);
+    room->data[room->len - 1] ^= 1;
+    v->ciphertexts = buf_span(room);
+}
+
+static void double_ciphertext(struct people *p, size_t at, struct path_node *v, struct buf *room)
+{
+    (void)p;
+    if (at != 1)
+        return;
+    buf_truncate(room, 0);
+    buf_add(room, v->ciphertexts);
+    buf_add(room, v->ciphertexts);
+    v->ciphertexts = buf_span(room);
+}
+
+static void key_of_another(struct people *p, size_t at, struct path_node *v, struct buf *room)
+{
+    (void)room;
+    if (at == 0)
+        v->encryption_key = leaf_of(p, D).encryption_key;
+}
+
+static void section_12_4_2_path_nodes(void **state)
+{
+    struct people *p = *state;
+    static const struct mw_mls_commit_options plain = { 0 };
+    struct taken t;
+
+    take_commit(p, &t, &plain);
+    refuse_nodes(p, &t, NULL, 1, MW_MLS_E_PATH_LENGTH);
+    refuse_nodes(p, &t, spoil_ciphertext, 2, MW_MLS_E_PATH_SECRET);
+    refuse_nodes(p, &t, double_ciphertext, 2, MW_MLS_E_PATH_LENGTH);
+    refuse_nodes(p, &t, key_of_another, 2, MW_MLS_E_KEY_TWICE);
+    mw_mls_committed_free(&t.made);
+}
+
+/* What the application refuses, it refuses before anything changes. */
+static void application_refuses(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_commit_options o = { .proposals = &add, .count = 1 };
+    struct proposal v = { .type = PROPOSAL_ADD, .add = package_of(p, OUTSIDER) };
+    struct taken t;
+
+    add.key_package = mw_mls_key_package_bytes(p->all[OUTSIDER].kp);
+    take_commit(p, &t, &o);
+    p->all[A].refuses = 1u << MW_MLS_ADDED;
+    refused(p, bytes_span(&t.made.commit), MW_MLS_E_REFUSED);
+    refuse_proposal(p, &v, MW_MLS_E_REFUSED);
+    p->all[A].refuses = 0;
+    p->all[A].distrusts = true;
+    refused(p, bytes_span(&t.made.commit), MW_MLS_E_CREDENTIAL);
+    refuse_proposal(p, &v, MW_MLS_E_CREDENTIAL);
+    p->all[A].distrusts = false;
+    mw_mls_committed_free(&t.made);
+}
+
+/* 6: application data is never public. */
+static void section_6_public_application(void **state)
+{
+    struct people *p = *state;
+    CLEANUP(buf_deinit) struct buf b = BUF_INIT(1000);
+    static const uint8_t zeros[64];
+    struct mls_message m = { .version = MLS_VERSION, .format = WIRE_PUBLIC_MESSAGE };
+
+    m.public_message = (struct public_message){
+        .content = {
+            .group_id = SPAN_LIT("group"), .epoch = mw_mls_epoch(p->all[A].g),
+            .sender = { SENDER_MEMBER, B }, .content_type = CONTENT_APPLICATION,
+            .content = SPAN_LIT("data"),
+        },
+        .auth.signature = span_of(zeros, sizeof(zeros)),
+        .membership_tag = span_of(zeros, 32),
+    };
+    mls_message_write(&b, &m);
+    assert_int_equal(buf_error(&b), 0);
+    refused(p, buf_span(&b), MW_MLS_E_PUBLIC_APPLICATION);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(section_12_4_path_missing),
+        test(section_12_4_2_framing),
+        test(section_12_4_2_signature),
+        test(section_12_4_2_confirmation_tag),
+        test(section_12_4_2_path_leaf),
+        test(section_12_4_2_path_nodes),
+        test(application_refuses),
+        test(section_6_public_application),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
