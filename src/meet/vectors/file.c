@@ -92,6 +92,8 @@ static json_t *file_parse(const struct run *r, const char *path)
         complain(r, "larger than 256 MiB");
     else if (e != 0)
         complain(r, strerror(-e));
+    else if (text.len == 0)
+        e = complain(r, "an empty file");
     if (e != 0)
         return NULL;
     whole = json_loadb((const char *)quoted.data, quoted.len, JSON_REJECT_DUPLICATES, &error);

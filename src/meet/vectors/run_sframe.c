@@ -1,6 +1,7 @@
 /* SFrame (RFC 9605 appendix C): a file is an object of three lists. */
 #include <midwatch/sframe.h>
 
+#include "base/buf.h"
 #include "meet/sframe/cipher.h"
 #include "meet/sframe/header.h"
 #include "meet/vectors/kinds.h"
@@ -106,6 +107,41 @@ static void keys_same(struct run *r, const json_t *c, const struct sframe_suite 
     run_same(r, "sframe_salt", salt, span_of(got_salt, SFRAME_SALT));
 }
 
+/* The label of 4.4.2: a text, the KID in eight bytes and the suite in two. */
+static void label_same(struct run *r, const json_t *c, const char *field, const char *text,
+                       uint64_t kid, const struct sframe_suite *suite)
+{
+    CLEANUP(buf_deinit) struct buf label = BUF_INIT(64);
+    struct mw_span want = run_hex(r, c, field);
+
+    buf_str(&label, text);
+    buf_u64(&label, kid);
+    buf_u16(&label, suite->number);
+    run_same(r, field, want, buf_span(&label));
+}
+
+/* What lies between (4.4.3): the salt with the counter in it, and the header before the metadata.
+ * Both are what seal and open made on their way; here they are made from the vector's own. */
+static void between_same(struct run *r, const json_t *c, const struct sframe_suite *suite)
+{
+    uint64_t kid = run_number(r, c, "kid", UINT64_MAX), ctr = run_number(r, c, "ctr", UINT64_MAX);
+    struct mw_span salt = run_hex(r, c, "sframe_salt"), metadata = run_hex(r, c, "metadata");
+    struct mw_span want_nonce = run_hex(r, c, "nonce"), want_aad = run_hex(r, c, "aad");
+    CLEANUP(buf_deinit) struct buf aad = BUF_INIT(MW_SFRAME_HEADER_MAX + FRAME_MAX);
+    uint8_t nonce[SFRAME_SALT], head[MW_SFRAME_HEADER_MAX];
+
+    label_same(r, c, "sframe_key_label", "SFrame 1.0 Secret key ", kid, suite);
+    label_same(r, c, "sframe_salt_label", "SFrame 1.0 Secret salt ", kid, suite);
+    if (!run_same_number(r, "salt's length", sizeof(nonce), salt.len))
+        return;
+    for (size_t i = 0; i < sizeof(nonce); i++)
+        nonce[i] = (uint8_t)(salt.data[i] ^ (i < 4 ? 0 : ctr >> 8 * (sizeof(nonce) - 1 - i)));
+    buf_add(&aad, span_of(head, sframe_header_write(head, kid, ctr)));
+    buf_add(&aad, metadata);
+    run_same(r, "nonce", want_nonce, span_of(nonce, sizeof(nonce)));
+    run_same(r, "aad", want_aad, buf_span(&aad));
+}
+
 static void frame_same(struct run *r, struct sframe_cipher *cipher, const json_t *c)
 {
     uint64_t kid = run_number(r, c, "kid", UINT64_MAX), ctr = run_number(r, c, "ctr", UINT64_MAX);
@@ -117,6 +153,7 @@ static void frame_same(struct run *r, struct sframe_cipher *cipher, const json_t
     size_t len = 0;
 
     keys_same(r, c, cipher->aead.suite, kid, &secret);
+    between_same(r, c, cipher->aead.suite);
     if (!sizes_fit(r, pt, ct) ||
         !run_result(r, "key", sframe_cipher_key(cipher, r->crypto, &secret, kid)) ||
         !run_result(r, "limits", sframe_seal_check(cipher, ctr, metadata, pt, sizeof out)))
