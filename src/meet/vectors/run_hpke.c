@@ -99,6 +99,56 @@ static bool setup_read(struct run *r, const json_t *c, struct setup *s)
 
 /* ------------------------------------------------------------------ the steps inside ---- */
 
+/* LabeledExtract (4), made from its parts: what lies between is compared too, so that a difference
+ * shows where it begins. */
+static bool extracted(struct run *r, const struct setup *s, struct mw_span salt, const char *label,
+                      struct mw_span ikm, struct secret *out)
+{
+    const struct mw_hpke_suite n = s->with.suite;
+    const uint8_t id[] = { 'H', 'P', 'K', 'E', (uint8_t)(n.kem >> 8), (uint8_t)n.kem,
+                           (uint8_t)(n.kdf >> 8), (uint8_t)n.kdf, (uint8_t)(n.aead >> 8),
+                           (uint8_t)n.aead };
+    const struct mw_span parts[] = { SPAN_LIT("HPKE-v1"), { id, sizeof(id) }, span_str(label),
+                                     ikm };
+
+    return !r->failed && run_result(r, label, crypt_extract(r->crypto, s->parts.hash, salt, parts,
+                                                            ARRAY_LEN(parts), out));
+}
+
+/* KeySchedule's (5.1) key_schedule_context and secret. */
+static void between_same(struct run *r, const json_t *c, const struct setup *s,
+                         const struct secret *shared)
+{
+    struct mw_span want_context = run_hex(r, c, "key_schedule_context");
+    struct mw_span want_secret = run_hex(r, c, "secret"), none = { NULL, 0 };
+    CLEANUP(secret_wipe) struct secret id = { 0 }, info = { 0 }, secret = { 0 };
+    uint8_t context[1 + 2 * CRYPT_HASH_MAX] = { (uint8_t)s->with.mode };
+
+    if (!extracted(r, s, none, "psk_id_hash", s->with.psk_id, &id) ||
+        !extracted(r, s, none, "info_hash", s->with.info, &info) ||
+        !extracted(r, s, secret_span(shared), "secret", s->with.psk, &secret))
+        return;
+    memcpy(context + 1, id.bytes, id.len);
+    memcpy(context + 1 + id.len, info.bytes, info.len);
+    run_same(r, "key_schedule_context", want_context, span_of(context, 1 + id.len + info.len));
+    run_same(r, "secret", want_secret, secret_span(&secret));
+}
+
+/* ComputeNonce (5.2): base_nonce with the sequence number in it. */
+static void nonce_same(struct run *r, const json_t *c, struct mw_span base)
+{
+    uint64_t number = run_number(r, c, "sequence_number", UINT64_MAX - 1);
+    struct mw_span want = run_hex(r, c, "nonce");
+    uint8_t nonce[CRYPT_NONCE];
+
+    if (!run_same_number(r, "base_nonce's length", sizeof(nonce), base.len))
+        return;
+    for (size_t i = 0; i < sizeof(nonce); i++)
+        nonce[i] = (uint8_t)(base.data[i] ^
+                             (i < 4 ? 0 : number >> 8 * (sizeof(nonce) - 1 - i)));
+    run_same(r, "nonce", want, span_of(nonce, sizeof(nonce)));
+}
+
 static void schedule_same(struct run *r, const json_t *c, const struct setup *s,
                           const struct secret *shared)
 {
@@ -116,6 +166,7 @@ static void schedule_same(struct run *r, const json_t *c, const struct setup *s,
     run_same(r, "key", key, span_of(a.key, keyed ? crypt_key_size(s->parts.aead) : 0));
     run_same(r, "base_nonce", nonce, span_of(a.nonce, keyed ? CRYPT_NONCE : 0));
     run_same(r, "exporter_secret", exporter, secret_span(&a.exporter));
+    between_same(r, c, s, shared);
 }
 
 static void steps_same(struct run *r, const json_t *c, const struct setup *s)
@@ -143,6 +194,7 @@ static void steps_same(struct run *r, const json_t *c, const struct setup *s)
 struct ends {
     struct mw_hpke_sender *sender;
     struct mw_hpke_recipient *recipient;
+    struct mw_span base_nonce;
 };
 
 static void ends_free(struct ends *e)
@@ -182,6 +234,7 @@ static void encryption(struct run *r, const json_t *c, const struct ends *e)
         run_wrong(r, "a message of more than %d bytes, or of another length sealed", MESSAGE_MAX);
     if (r->failed)
         return;
+    nonce_same(r, c, e->base_nonce);
     hpke_sender_seek(e->sender, number);
     hpke_recipient_seek(e->recipient, number);
     if (run_result(r, "Seal", mw_hpke_sender_seal(e->sender, aad, pt, out)))
@@ -232,6 +285,7 @@ int run_hpke(struct run *r, const json_t *c)
     if (s.sender.point.len > 0)
         pair_same(r, s.with.suite.kem, "sender's key", &s.sender);
     steps_same(r, c, &s);
+    ends.base_nonce = run_hex(r, c, "base_nonce");
     if (ends_make(r, &s, &ends)) {
         each(r, c, "encryptions", &ends, encryption);
         each(r, c, "exports", &ends, exported);

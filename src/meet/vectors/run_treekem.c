@@ -53,6 +53,20 @@ static bool scalar_of(struct kem *k, struct mw_span path_secret, uint8_t *scalar
                                           scalar, point));
 }
 
+/* The signature private key is the leaf's. */
+static void signer_same(struct kem *k, const struct tree *t, uint32_t leaf)
+{
+    struct run *r = k->run;
+    uint8_t point[CRYPT_POINT_MAX];
+    struct leaf_node node;
+
+    if (!r->failed && run_true(r, "a leaf that is not blank", tree_leaf(t, leaf, &node)) &&
+        run_result(r, "signature_priv", crypt_verifier_of(k->s.crypto, k->s.suite->signer,
+                                                          k->signers[leaf], point)))
+        run_same(r, "signature_priv's public key", node.signature_key,
+                 span_of(point, crypt_verifier_size(k->s.suite->signer)));
+}
+
 static void member_read(struct kem *k, const struct tree *t, const json_t *o)
 {
     struct run *r = k->run;
@@ -62,6 +76,7 @@ static void member_read(struct kem *k, const struct tree *t, const json_t *o)
     uint8_t scalar[CRYPT_SCALAR_MAX], point[CRYPT_POINT_MAX];
 
     k->signers[leaf] = run_hex(r, o, "signature_priv");
+    signer_same(k, t, leaf);
     if (r->failed || !run_true(r, "a member once", k->keys[leaf] == NULL)
         || !consistent(k, t, 2 * leaf, own, point)
         || !run_result(r, "tree_keys_new", tree_keys_new(&k->keys[leaf], leaf, own)))
