@@ -147,7 +147,7 @@ void model_add(struct model *m, const struct leaf_node *v, uint32_t *leaf)
             continue;
         for (i = n->n_unmerged++; i > 0 && n->unmerged[i - 1] > at; i--)
             n->unmerged[i] = n->unmerged[i - 1];
-        n->unmerged[i] = at;
+        n->unmerged[i] = (uint16_t)at;
     }
     model_set_leaf(m, at, v);
     *leaf = at;
@@ -243,7 +243,7 @@ size_t model_resolution(const struct model *m, uint32_t x, uint32_t *out)
     if (n->there) {
         out[count++] = x;
         for (size_t i = 0; i < n->n_unmerged; i++)
-            out[count++] = 2 * n->unmerged[i];
+            out[count++] = 2u * n->unmerged[i];
         return count;
     }
     if ((x & 1) == 0)
@@ -292,7 +292,7 @@ void model_hash(const struct model *m, uint32_t x, uint8_t *out)
     buf_deinit(&b);
 }
 
-static bool has(const uint32_t *list, size_t n, uint32_t v)
+static bool has(const uint16_t *list, size_t n, uint32_t v)
 {
     for (size_t i = 0; i < n; i++)
         if (list[i] == v)
@@ -304,12 +304,13 @@ static bool has(const uint32_t *list, size_t n, uint32_t v)
 static void original_hash(const struct model *m, uint32_t p, uint32_t s, uint8_t *out)
 {
     const struct model_node *top = &m->nodes[p];
-    struct model *copy = malloc(sizeof(*copy));
+    size_t bytes = offsetof(struct model, nodes) + nodes_of(m->size) * sizeof(m->nodes[0]);
+    struct model *copy = malloc(bytes);
 
     must(copy != NULL);
-    *copy = *m;
+    memcpy(copy, m, bytes);
     for (size_t i = 0; i < top->n_unmerged; i++)
-        blank(copy, 2 * top->unmerged[i]);
+        blank(copy, 2u * top->unmerged[i]);
     for (uint32_t x = 1; x < nodes_of(m->size); x += 2) {
         struct model_node *n = &copy->nodes[x];
         size_t kept = 0;

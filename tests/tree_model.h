@@ -8,16 +8,17 @@
 #include "meet/label/label.h"
 #include "meet/wire/codec.h"
 
-enum { MODEL_LEAVES = 256, MODEL_NODES = 2 * MODEL_LEAVES - 1, MODEL_WIRE = 700, MODEL_NH = 32 };
+enum { MODEL_LEAVES = 256, MODEL_NODES = 2 * MODEL_LEAVES - 1, MODEL_WIRE = 700, MODEL_KEPT = 400,
+       MODEL_NH = 32 };
 
 struct model_node {
     bool there;
     uint8_t key[32];
     uint8_t hash[MODEL_NH];             /* a parent's own parent hash */
     size_t hash_len;
-    uint32_t unmerged[MODEL_LEAVES];
+    uint16_t unmerged[MODEL_LEAVES];
     size_t n_unmerged;
-    uint8_t wire[MODEL_WIRE];           /* a leaf's bytes */
+    uint8_t wire[MODEL_KEPT];           /* a leaf's bytes */
     size_t wire_len;
 };
 

@@ -37,7 +37,9 @@ struct tree {
     uint32_t members;
     uint32_t blank_from;        /* no leaf before this one is blank */
     struct node **nodes;
-    uint64_t *present;          /* a bit for each leaf */
+    uint64_t *present;          /* a bit for each leaf that is not blank */
+    uint64_t *parents;          /* a bit for each parent x that is not blank, at x / 2: next to
+                                 * those of the leaves below it */
     uint64_t *hashed;           /* a bit for each parent: its hash is remembered.  If not, none
                                  * above it is */
     uint8_t *hashes;            /* of parent x at (x / 2) * nh */
@@ -98,11 +100,14 @@ size_t leaves_before(struct mw_span list, uint32_t leaf);
 /* The part of an increasing list of leaves that is below x. */
 struct mw_span leaves_below(struct mw_span list, uint32_t x);
 
-/* A resolution (4.1.1), node by node; TREE_NONE after the last. */
+/* A resolution (4.1.1), node by node; TREE_NONE after the last.  Sixty-four leaves without a
+ * parent above them are one step. */
 struct walk {
     const struct tree *t;
     uint32_t at, last;          /* next subtree to enter, or TREE_NONE; last node of the whole */
     struct mw_span unmerged;    /* still to be said of the parent just met */
+    uint64_t leaves;            /* still to be said, from leaf `first` on */
+    uint32_t first;
 };
 
 void walk_begin(struct walk *w, const struct tree *t, uint32_t x);

@@ -96,7 +96,16 @@ struct place {
     uint32_t node;              /* whose private key opens it */
 };
 
-/* How many HPKECiphertext there are; entry `index`, if there is one, into *out.  Most are as long
+/* One to four bytes. */
+static bool same_head(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+
+/* How many HPKECiphertext there are; entry `index`, if there is one, goes into *out.  Most are as long
  * as the one before, so its two lengths are compared where they would be. */
 static size_t ciphertexts_count(struct mw_span list, size_t index, struct hpke_ciphertext *out)
 {
@@ -110,16 +119,16 @@ static size_t ciphertexts_count(struct mw_span list, size_t index, struct hpke_c
 
         hpke_ciphertext_read(&v, &r);
         if (r.failed)
-            return 0;
+            return SIZE_MAX;    /* as many as nobody wants */
         len = at.len - r.rest.len;
         heads[0] = vector_header(v.kem_output.len);
         heads[1] = vector_header(v.ciphertext.len);
         second = heads[0] + v.kem_output.len;
         if (n++ == index)
             *out = v;
-        while (n != index && r.rest.len >= len && memcmp(r.rest.data, at.data, heads[0]) == 0
-               && memcmp(r.rest.data + second, at.data + second, heads[1]) == 0) {
-            r.rest = span_cut(r.rest, len, r.rest.len);
+        while (n != index && r.rest.len >= len && same_head(r.rest.data, at.data, heads[0])
+               && same_head(r.rest.data + second, at.data + second, heads[1])) {
+            r.rest = span_of(r.rest.data + len, r.rest.len - len);
             n++;
         }
     }

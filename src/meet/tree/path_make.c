@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/own.h"
+#include "meet/tree/cell.h"
 #include "meet/tree/path.h"
 
 struct path_maker {
@@ -16,9 +17,11 @@ struct path_maker {
     size_t hash_len;
 };
 
+_Static_assert(sizeof(struct path_maker) <= CELL_BYTES, "a cell holds a path in the making");
+
 void path_maker_free(struct path_maker *m)
 {
-    secret_free(m);
+    cell_free(m);
 }
 
 void path_maker_freep(struct path_maker **at)
@@ -72,7 +75,7 @@ int path_derive(struct path_maker **out, struct tree *t, struct tree_keys *keys,
 
     if (tree_keys_leaf(keys) >= t->size || t->nodes[node_of_leaf(tree_keys_leaf(keys))] == NULL)
         return TREE_E_BLANK;
-    m = secret_new(sizeof(*m));
+    m = cell_new(keys);
     if (m == NULL)
         return -ENOMEM;
     m->suited = t->suited;

@@ -47,6 +47,7 @@ void tree_free(struct tree *t)
     census_deinit(&t->census);
     free(t->nodes);
     free(t->present);
+    free(t->parents);
     free(t->hashed);
     free(t->hashes);
     free(t);

@@ -1,6 +1,7 @@
 /* A member's private keys: one for each level of the tree at most, its leaf's the first. */
 #include <errno.h>
 
+#include "meet/tree/cell.h"
 #include "meet/tree/path.h"
 
 struct held {
@@ -15,6 +16,8 @@ struct tree_keys {
     uint32_t leaf;
     struct held at[PATH_LEVELS];        /* by level */
 };
+
+_Static_assert(sizeof(struct tree_keys) <= CELL_BYTES, "a cell holds a member's keys");
 
 static int held_set(struct held *h, uint32_t node, struct mw_span scalar, struct mw_span point)
 {
@@ -33,7 +36,7 @@ static int held_set(struct held *h, uint32_t node, struct mw_span scalar, struct
 
 int tree_keys_new(struct tree_keys **out, uint32_t leaf, struct mw_span scalar)
 {
-    CLEANUP(tree_keys_freep) struct tree_keys *k = secret_new(sizeof(*k));
+    CLEANUP(tree_keys_freep) struct tree_keys *k = cell_new(NULL);
     int error;
 
     if (k == NULL)
@@ -49,7 +52,7 @@ int tree_keys_new(struct tree_keys **out, uint32_t leaf, struct mw_span scalar)
 
 int tree_keys_copy(struct tree_keys **out, const struct tree_keys *k)
 {
-    struct tree_keys *copy = secret_new(sizeof(*copy));
+    struct tree_keys *copy = cell_new(k);
 
     if (copy == NULL)
         return -ENOMEM;
@@ -60,7 +63,7 @@ int tree_keys_copy(struct tree_keys **out, const struct tree_keys *k)
 
 void tree_keys_free(struct tree_keys *k)
 {
-    secret_free(k);
+    cell_free(k);
 }
 
 void tree_keys_freep(struct tree_keys **at)
@@ -179,7 +182,7 @@ static int keys_fill(struct tree_keys *k, struct reader *r)
 
 int tree_keys_read(struct tree_keys **out, struct reader *r)
 {
-    CLEANUP(tree_keys_freep) struct tree_keys *k = secret_new(sizeof(*k));
+    CLEANUP(tree_keys_freep) struct tree_keys *k = cell_new(NULL);
     int error = k == NULL ? -ENOMEM : keys_fill(k, r);
 
     if (error != 0)

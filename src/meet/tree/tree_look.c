@@ -77,8 +77,35 @@ static uint32_t walk_past(const struct walk *w, uint32_t x)
     return above > w->last ? TREE_NONE : node_right(above);
 }
 
+/* x is blank.  If all parents below it are, too, the leaves below it are what is left. */
+static bool walk_leaves(struct walk *w, uint32_t x)
+{
+    uint32_t level = node_level(x), first = leaf_first(x);
+    uint64_t all;
+
+    if (level > 6)
+        return false;
+    all = level == 6 ? ~(uint64_t)0 : ((uint64_t)1 << (1u << level)) - 1;
+    /* One parent less than leaves: the next bit is the parent above. */
+    if ((w->t->parents[first / 64] >> first % 64 & all >> 1) != 0)
+        return false;
+    w->leaves = w->t->present[first / 64] >> first % 64 & all;
+    w->first = first;
+    return true;
+}
+
+static uint32_t walk_leaf(struct walk *w)
+{
+    uint32_t leaf = w->first + (uint32_t)__builtin_ctzll(w->leaves);
+
+    w->leaves &= w->leaves - 1;
+    return node_of_leaf(leaf);
+}
+
 uint32_t walk_next(struct walk *w)
 {
+    if (w->leaves != 0)
+        return walk_leaf(w);
     if (w->unmerged.len > 0) {
         uint32_t leaf = u32_list_at(w->unmerged, 0);
 
@@ -98,7 +125,13 @@ uint32_t walk_next(struct walk *w)
             }
             return x;
         }
-        x = node_is_leaf(x) ? walk_past(w, x) : node_left(x);
+        if (!walk_leaves(w, x)) {
+            x = node_left(x);
+            continue;
+        }
+        x = w->at = walk_past(w, x);
+        if (w->leaves != 0)
+            return walk_leaf(w);
     }
     w->at = TREE_NONE;
     return TREE_NONE;

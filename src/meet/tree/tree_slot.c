@@ -78,8 +78,10 @@ static void leave_index(struct tree *t, uint32_t x, const struct node *v)
     struct leaf_node leaf;
 
     key_index_drop(&t->keys, node_key(v), x);
-    if (!node_is_leaf(x))
+    if (!node_is_leaf(x)) {
+        bit_set(t->parents, x / 2, false);
         return;
+    }
     node_leaf(v, &leaf);
     key_index_drop(&t->signers, leaf.signature_key, x);
     census_count(&t->census, &leaf, -1);
@@ -94,8 +96,10 @@ static void enter_index(struct tree *t, uint32_t x, const struct node *v)
     struct leaf_node leaf;
 
     key_index_add(&t->keys, node_key(v), x);
-    if (!node_is_leaf(x))
+    if (!node_is_leaf(x)) {
+        bit_set(t->parents, x / 2, true);
         return;
+    }
     node_leaf(v, &leaf);
     key_index_add(&t->signers, leaf.signature_key, x);
     census_count(&t->census, &leaf, 1);
@@ -259,6 +263,7 @@ static int make_room(struct tree *t, uint32_t room)
 
     if (lengthen(&t->nodes, nodes_of(t->room), nodes_of(room), sizeof(*t->nodes)) != 0
         || lengthen(&t->present, words, words_of(room), sizeof(*t->present)) != 0
+        || lengthen(&t->parents, words, words_of(room), sizeof(*t->parents)) != 0
         || lengthen(&t->hashed, words, words_of(room), sizeof(*t->hashed)) != 0
         || lengthen(&t->hashes, t->room, room, t->suited.suite->nh) != 0)
         return -ENOMEM;
