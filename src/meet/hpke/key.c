@@ -13,8 +13,8 @@ static const char *const texts[] = {
     [MW_HPKE_E_INPUTS] = "a PSK or a sender's key is missing, or given to a mode without",
     [MW_HPKE_E_PSK] = "the PSK is shorter than 32 bytes",
     [MW_HPKE_E_LENGTH] = "longer than RFC 9180 or the AEAD allows",
-    [MW_HPKE_E_OPEN] = "does not open: altered, or sealed with other keys, info, PSK, "
-                       "additional data or order",
+    [MW_HPKE_E_OPEN] = ("does not open: altered, or sealed with other keys, info, PSK, "
+                        "additional data or order"),
     [MW_HPKE_E_SHORT] = "too short to be a sealed message",
     [MW_HPKE_E_MESSAGE_LIMIT] = "no more messages in this context",
     [MW_HPKE_E_EXPORT_ONLY] = "this suite only exports",
