@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/own.h"
+#include "base/text.h"
 
 int file_read_fd(int fd, struct buf *out)
 {
@@ -60,16 +62,24 @@ static int write_all(int fd, struct mw_span bytes)
     return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* The name behind the last slash; the folder before it. */
+static const char *folder_of(const char *path, char folder[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        snprintf(folder, PATH_MAX, ".");
+    else
+        snprintf(folder, PATH_MAX, "%.*s", (int)(slash - path + 1), path);
+    return slash == NULL ? path : slash + 1;
+}
+
 static int sync_folder(const char *path)
 {
     char folder[PATH_MAX];
     CLEANUP(own_close) int fd = -1;
-    const char *slash = strrchr(path, '/');
 
-    if (slash == NULL)
-        snprintf(folder, sizeof(folder), ".");
-    else
-        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path + 1), path);
+    (void)folder_of(path, folder);
     fd = open(folder, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) < 0)
         return -errno;
@@ -95,6 +105,42 @@ int file_replace(const char *path, struct mw_span bytes, unsigned mode)
     if (r < 0)
         unlink(temporary);
     return r < 0 ? r : sync_folder(path);
+}
+
+/* "NAME.PID.new", as file_replace() calls its temporary files. */
+static bool is_temporary(const char *name, struct mw_span of)
+{
+    const struct mw_span tail = SPAN_LIT(".new");
+    struct mw_span s = span_str(name);
+    int64_t pid;
+
+    return s.len > of.len + 1 + tail.len && span_eq(span_cut(s, 0, of.len), of) &&
+           s.data[of.len] == '.' && span_eq(span_cut(s, s.len - tail.len, tail.len), tail) &&
+           text_number(span_cut(s, of.len + 1, s.len - of.len - 1 - tail.len), 1, INT64_MAX,
+                       &pid) == 0;
+}
+
+int file_sweep(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *name = folder_of(path, folder);
+    DIR *d = opendir(folder);
+    struct dirent *e;
+    int r = 0;
+
+    if (d == NULL)
+        return -errno;
+    errno = 0;
+    while (r == 0 && (e = readdir(d)) != NULL) {
+        if (is_temporary(e->d_name, span_str(name)) && unlinkat(dirfd(d), e->d_name, 0) < 0 &&
+            errno != ENOENT)
+            r = -errno;
+        errno = 0;
+    }
+    if (r == 0 && errno != 0)
+        r = -errno;
+    closedir(d);
+    return r;
 }
 
 int file_make_folders(const char *path)

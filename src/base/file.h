@@ -17,6 +17,10 @@ MW_MUST_CHECK int file_read_fd(int fd, struct buf *out);        /* the rest of a
  * a temporary file beside it is written, synced and renamed.  mode as for open(2). */
 MW_MUST_CHECK int file_replace(const char *path, struct mw_span bytes, unsigned mode);
 
+/* Removes what file_replace() of this path left beside it when it was killed.  The caller knows, by
+ * a lock, that nobody is in the middle of one now. */
+MW_MUST_CHECK int file_sweep(const char *path);
+
 /* mkdir -p, new folders with mode 0700. */
 MW_MUST_CHECK int file_make_folders(const char *path);
 

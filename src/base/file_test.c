@@ -54,6 +54,34 @@ static void test_replace_and_read(void **state)
     assert_int_equal(st.st_size, 0);
 }
 
+static void test_what_a_killed_one_left_goes(void **state)
+{
+    static const char *const left[] = { "f.4711.new", "f.1.new" };
+    static const char *const stays[] = { "f.new", "f.x1.new", "f..new", "f.1x.new", "ff.1.new",
+                                         "f.1.newer", "f.1", ".1.new", "g.1.new", "f.0.new" };
+    struct fixture *f = *state;
+    char path[120];
+
+    for (size_t i = 0; i < ARRAY_LEN(left) + ARRAY_LEN(stays); i++) {
+        snprintf(path, sizeof(path), "%s/%s", f->folder,
+                 i < ARRAY_LEN(left) ? left[i] : stays[i - ARRAY_LEN(left)]);
+        assert_int_equal(file_replace(path, SPAN_LIT("x"), 0600), 0);
+    }
+    assert_int_equal(file_replace(f->path, SPAN_LIT("x"), 0600), 0);
+    assert_int_equal(file_sweep(f->path), 0);
+    assert_int_equal(access(f->path, F_OK), 0);
+    for (size_t i = 0; i < ARRAY_LEN(left); i++) {
+        snprintf(path, sizeof(path), "%s/%s", f->folder, left[i]);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(stays); i++) {
+        snprintf(path, sizeof(path), "%s/%s", f->folder, stays[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    snprintf(path, sizeof(path), "%s/none/f", f->folder);
+    assert_int_equal(file_sweep(path), -ENOENT);
+}
+
 static void test_read_is_limited(void **state)
 {
     struct fixture *f = *state;
@@ -141,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_replace_and_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_a_killed_one_left_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_is_limited, setup, teardown),
         cmocka_unit_test_setup_teardown(test_read_of_something_large, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors_are_named, setup, teardown),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/own.h"
 #include "gate/scribe/log_private.h"
 
@@ -325,6 +326,25 @@ static int keep_key(struct audit_log *l, const char *state_folder, struct buf *e
     return r < 0 ? r : log_key_keep(l->signer, state_folder, error);
 }
 
+/* Half-written files of those that were killed.  They harm nobody but whoever looks for meaning in
+ * them, so a folder that cannot be swept is no reason not to log. */
+static void sweep(const char *folder, const char *state_folder)
+{
+    const char *const names[][2] = { { folder, "head" },
+                                     { state_folder, "audit.key" },
+                                     { state_folder, "audit.pub" } };
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        int r = snprintf(path, sizeof(path), "%s/%s", names[i][0], names[i][1]);
+
+        r = r >= (int)sizeof(path) ? -ENAMETOOLONG : file_sweep(path);
+        if (r < 0)
+            log_warning("gate scribe: what a killed process left of %s stays: %s", path,
+                        strerror(-r));
+    }
+}
+
 static int open_log(struct audit_log *l, const struct gate_config *c, struct mw_wall now,
                     struct buf *error)
 {
@@ -345,6 +365,8 @@ static int open_log(struct audit_log *l, const struct gate_config *c, struct mw_
         r = file_make_folders(l->folder);
     if (r == 0)
         r = folder_lock(&lock, l->folder);
+    if (r == 0)
+        sweep(l->folder, c->state_folder);
     if (r == 0)
         r = open_keys(l, c->state_folder, &fresh, error);
     if (r == 0 && fresh)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "log_fixture.h"
 
 static void tick(struct fixture *f, struct audit_log *l)
@@ -53,6 +54,27 @@ static void test_the_key_is_private(void **state)
     snprintf(path, sizeof(path), "%s/audit.key", f->state);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* A killed writer's half of a head, or of a key, which is nobody's to find. */
+static void test_leftovers_go(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_deinit) struct buf kept = BUF_INIT(4096);
+    char path[120];
+
+    audit_log_close(fixture_open(f));
+    fixture_write(f, "head.4711.new", SPAN_LIT("midwatch audit he"));
+    fixture_write(f, "notes.4711.new", SPAN_LIT("somebody else's"));
+    snprintf(path, sizeof(path), "%s/audit.key.12.new", f->state);
+    assert_int_equal(file_replace(path, SPAN_LIT("-----BEGIN"), 0600), 0);
+    audit_log_close(fixture_open(f));
+    assert_int_equal(access(path, F_OK), -1);
+    snprintf(path, sizeof(path), "%s/head.4711.new", f->audit);
+    assert_int_equal(access(path, F_OK), -1);
+    fixture_read(f, "notes.4711.new", &kept);
+    assert_string_equal((const char *)kept.data, "somebody else's");
+    fixture_assert_whole(f);
 }
 
 static void test_once_each(void **state)
@@ -353,6 +375,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_TEST(test_goes_on_where_it_was),
         LOG_TEST(test_the_key_is_private),
+        LOG_TEST(test_leftovers_go),
         LOG_TEST(test_once_each),
         LOG_TEST(test_new_files),
         LOG_TEST(test_old_files_go),
