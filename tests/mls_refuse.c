@@ -10,8 +10,7 @@
 #include "base/own.h"
 #include "mls_craft.h"
 
-/* Everything that a refused message must leave alone. */
-static void snapshot(const struct mw_mls_group *g, struct buf *out)
+void group_snapshot(const struct mw_mls_group *g, struct buf *out)
 {
     tree_write(g->tree, out);
     buf_add(out, owned_span(g->now.context));
@@ -35,11 +34,11 @@ void refused(struct people *p, struct mw_span message, int error)
     struct mw_mls_event event = { 0 };
     uint8_t hash[2][CRYPT_HASH_MAX] = { 0 };
 
-    snapshot(g, &before);
+    group_snapshot(g, &before);
     assert_int_equal(tree_hash(g->tree, tree_root(g->tree), hash[0]), 0);
     is(mw_mls_receive(g, message, PEOPLE_NOW, &event), error);
     assert_int_equal(event.kind, 0);
-    snapshot(g, &after);
+    group_snapshot(g, &after);
     assert_int_equal(tree_hash(g->tree, tree_root(g->tree), hash[1]), 0);
     assert_true(span_eq(buf_span(&before), buf_span(&after)));
     assert_memory_equal(hash[0], hash[1], sizeof(hash[0]));

@@ -18,6 +18,8 @@ enum { A, B, C, D, OUTSIDER };  /* A gets the messages, B sends them */
 int refuse_open(void **state);
 int refuse_close(void **state);
 
+/* Everything of a group that what fails must leave alone, appended. */
+void group_snapshot(const struct mw_mls_group *g, struct buf *out);
 /* A refuses it for this, and nothing of A's group is another. */
 void refused(struct people *p, struct mw_span message, int error);
 /* B's, of a type. */
