@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc)
 HOST ?=
 
-.PHONY: run test bench bench-gate fuzz sabotage deb lint clean
+.PHONY: run test bench bench-gate bench-sealed fuzz sabotage deb lint clean
 
 run:		# build, then show the main job: HOST=example.com checks a real host
 	@tools/deps run
@@ -23,6 +23,11 @@ bench-gate:	# the gate beside haproxy, sslsplit, squid and mitmproxy; processor 
 	@tools/deps bench
 	@tools/build release
 	@python3 bench/gate.py build/release/src/main/midwatch build/release/bench/gate_load
+
+bench-sealed:	# HPKE, MLS and SFrame beside the bare operations of the same OpenSSL
+	@tools/deps run
+	@tools/build release
+	@tools/bench build/release hpke sframe mls
 
 fuzz:		# SECONDS_EACH=600 by default
 	@tools/deps test

@@ -53,20 +53,19 @@ void crypt_ctr_free(struct crypt_ctr *s)
     free(s);
 }
 
+/* Without a mark on OpenSSL's queue of errors, as in aead.c. */
 int crypt_ctr_crypt(struct crypt_ctr *s, const uint8_t iv[CRYPT_CTR_BLOCK], struct mw_span in,
                     uint8_t *out)
 {
-    int done = 0, r = 0;
+    int done = 0;
 
     if (in.len > INT_MAX)
         return -EMSGSIZE;
-    library_begin();
-    if (EVP_EncryptInit_ex2(s->ctx, NULL, NULL, iv, NULL) != 1 ||
-        (in.len > 0 && EVP_EncryptUpdate(s->ctx, out, &done, in.data, (int)in.len) != 1) ||
-        (size_t)done != in.len)
-        r = library_failed(-EIO);
-    library_end();
-    if (r != 0 && in.len > 0)
+    if (EVP_EncryptInit_ex2(s->ctx, NULL, NULL, iv, NULL) == 1 &&
+        (in.len == 0 || EVP_EncryptUpdate(s->ctx, out, &done, in.data, (int)in.len) == 1) &&
+        (size_t)done == in.len)
+        return 0;
+    if (in.len > 0)
         secret_clear(out, in.len);
-    return r;
+    return library_failed(-EIO);
 }

@@ -1,6 +1,7 @@
 /* A group's frames, through midwatch/sframe.h alone. */
 #include <errno.h>
 #include <midwatch/sframe.h>
+#include <openssl/err.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -229,6 +230,31 @@ static void a_changed_bit(void **state)
                          MW_SFRAME_E_FORGED);
         assert_int_equal(o.counter, 77);
         assert_int_equal(opened(p.b, frame, len), 0);   /* none of it did harm */
+        pair_free(&p);
+    }
+}
+
+/* A program's own OpenSSL errors are neither added to nor taken away: SSL_get_error() looks there. */
+static void openssls_queue(void **state)
+{
+    (void)state;
+    ERR_clear_error();
+    for (int suite = 1; suite <= 5; suite++) {
+        struct pair p = pair_ready((enum mw_sframe_suite)suite);
+        uint8_t frame[ROOM];
+        size_t len = sealed(p.a, 0, "content", frame);
+
+        frame[len - 1] ^= 1;
+        assert_int_equal(opened(p.b, frame, len), MW_SFRAME_E_FORGED);
+        frame[len - 1] ^= 1;
+        assert_int_equal(opened(p.b, frame, len), 0);
+        assert_int_equal(ERR_peek_error(), 0);
+        ERR_raise(ERR_LIB_USER, 77);
+        len = sealed(p.a, 0, "content", frame);
+        frame[len - 1] ^= 1;
+        assert_int_equal(opened(p.b, frame, len), MW_SFRAME_E_FORGED);
+        assert_int_equal(ERR_GET_REASON(ERR_get_error()), 77);
+        assert_int_equal(ERR_get_error(), 0);
         pair_free(&p);
     }
 }
@@ -546,6 +572,7 @@ int main(void)
         cmocka_unit_test(frames_both_ways),
         cmocka_unit_test(sealed_where_it_is),
         cmocka_unit_test(a_changed_bit),
+        cmocka_unit_test(openssls_queue),
         cmocka_unit_test(cut_and_extended),
         cmocka_unit_test(once_and_not_too_late),
         cmocka_unit_test(keys_that_are_not_there),
