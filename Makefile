@@ -27,7 +27,7 @@ bench-gate:	# the gate beside haproxy, sslsplit, squid and mitmproxy; processor 
 bench-sealed:	# HPKE, MLS and SFrame beside the bare operations of the same OpenSSL
 	@tools/deps run
 	@tools/build release
-	@tools/bench build/release hpke sframe mls
+	@tools/bench build/release hpke sframe tree mls
 
 fuzz:		# SECONDS_EACH=600 by default
 	@tools/deps test
