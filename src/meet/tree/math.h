@@ -39,15 +39,21 @@ static inline uint32_t node_root(uint32_t n)
     return n == 0 ? 0 : n - 1;
 }
 
+/* The lowest bit of x that is not set: 2 to the power of its level. */
+static inline uint32_t node_gap(uint32_t x)
+{
+    return ~x & (x + 1);
+}
+
 /* x is no leaf. */
 static inline uint32_t node_left(uint32_t x)
 {
-    return x ^ (1u << (node_level(x) - 1));
+    return x ^ (node_gap(x) >> 1);
 }
 
 static inline uint32_t node_right(uint32_t x)
 {
-    return x ^ (3u << (node_level(x) - 1));
+    return x ^ (node_gap(x) | node_gap(x) >> 1);
 }
 
 /* x is not the root. */

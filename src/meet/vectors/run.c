@@ -117,7 +117,8 @@ struct mw_span run_private_key(struct run *r, const json_t *o, const char *field
         run_wrong(r, "%s: out of memory", field);
         return span_of(NULL, 0);
     }
-    memcpy(key + size - given.len, given.data, given.len);
+    if (given.len > 0)
+        memcpy(key + size - given.len, given.data, given.len);
     return span_of(key, size);
 }
 
