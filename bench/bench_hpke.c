@@ -49,7 +49,8 @@ static const struct kem kems[] = {
 struct scene {
     const struct kem *kem;
     struct mw_crypto *crypto;
-    EC_GROUP *curve;
+    EC_GROUP *curve;            /* of NIST, else */
+    EVP_PKEY_CTX *importer;
     struct hpke_suite suite;
     struct mw_span scalar, point, enc;
     uint8_t bytes[3][CRYPT_POINT_MAX], sealed[PLAIN + CRYPT_TAG], plain[PLAIN];
@@ -65,6 +66,8 @@ static void scene_make(struct scene *s, const struct kem *kem)
     check(mw_crypto_new(&s->crypto) == 0, "opening the library");
     check(hpke_group(kem->number, &g), "finding the KEM");
     s->curve = kem->curve != 0 ? EC_GROUP_new_by_curve_name(kem->curve) : NULL;
+    s->importer = kem->key != NULL ? EVP_PKEY_CTX_new_from_name(NULL, kem->key, NULL) : NULL;
+    check(s->importer == NULL || EVP_PKEY_fromdata_init(s->importer) == 1, "reading keys");
     s->scalar = span_of(s->bytes[0], crypt_scalar_size(g));
     s->point = span_of(s->bytes[1], crypt_point_size(g));
     s->enc = span_of(s->bytes[2], crypt_point_size(g));
@@ -75,6 +78,7 @@ static void scene_make(struct scene *s, const struct kem *kem)
 static void scene_free(struct scene *s)
 {
     EC_GROUP_free(s->curve);
+    EVP_PKEY_CTX_free(s->importer);
     mw_crypto_free(s->crypto);
 }
 
@@ -94,39 +98,28 @@ static void open_sealed(struct scene *s)
                     span_of(s->sealed, sizeof s->sealed), s->plain) == 0, "opening");
 }
 
-/* The multiplications, by the calls that src/meet/crypt makes for them. */
-static EVP_PKEY *raw_key(const struct scene *s, bool private)
+/* The multiplications, by the calls that src/meet/crypt makes for them: one key that is both
+ * sides of the derivation, read by a context that is kept. */
+static void multiply_raw(const struct scene *s)
 {
     OSSL_PARAM fields[3] = {
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)s->point.data,
                                           s->point.len),
-        private ? OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY,
-                                                    (void *)s->scalar.data, s->scalar.len)
-                : OSSL_PARAM_construct_end(),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)s->scalar.data,
+                                          s->scalar.len),
         OSSL_PARAM_construct_end(),
     };
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, s->kem->key, NULL);
-    EVP_PKEY *key = NULL;
-
-    check(EVP_PKEY_fromdata_init(ctx) == 1 &&
-          EVP_PKEY_fromdata(ctx, &key, private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
-                            fields) == 1, "reading a key");
-    EVP_PKEY_CTX_free(ctx);
-    return key;
-}
-
-static void multiply_raw(const struct scene *s)
-{
-    EVP_PKEY *own = raw_key(s, true), *peer = raw_key(s, false);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
+    EVP_PKEY *both = NULL;
+    EVP_PKEY_CTX *ctx;
     uint8_t out[56];
     size_t len = sizeof out;
 
-    check(EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) == 1 &&
+    check(EVP_PKEY_fromdata(s->importer, &both, EVP_PKEY_KEYPAIR, fields) == 1, "reading a key");
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, both, NULL);
+    check(EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer_ex(ctx, both, 0) == 1 &&
           EVP_PKEY_derive(ctx, out, &len) == 1, "deriving");
     EVP_PKEY_CTX_free(ctx);
-    EVP_PKEY_free(own);
-    EVP_PKEY_free(peer);
+    EVP_PKEY_free(both);
 }
 
 static void multiply_point(const struct scene *s, bool base)

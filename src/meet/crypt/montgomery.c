@@ -2,53 +2,26 @@
  * X25519 and X448 (RFC 7748).
  */
 #include <errno.h>
-#include <openssl/core_names.h>
-#include <openssl/params.h>
 
 #include "meet/crypt/library.h"
-
-/* A key from raw bytes.  OpenSSL computes the public half of a private key that comes without
- * one, which costs as much as what we are about to do: we hand it any bytes in its place, since
- * a derivation reads the private half only. */
-static int key_read(const struct mw_crypto *c, enum crypt_group g, const uint8_t *scalar,
-                    const uint8_t *point, EVP_PKEY **out)
-{
-    CLEANUP(library_pkey_ctx_free) EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_name(NULL, g == CRYPT_X25519 ? "X25519" : "X448", NULL);
-    size_t size = crypt_point_size(g);
-    int what = scalar != NULL ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
-    OSSL_PARAM fields[3] = {
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, size),
-        OSSL_PARAM_construct_end(),
-        OSSL_PARAM_construct_end(),
-    };
-
-    (void)c;
-    if (scalar != NULL)
-        fields[1] =
-            OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, (void *)scalar, size);
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, out, what, fields) != 1)
-        return library_failed(-EIO);
-    return 0;
-}
 
 int montgomery_shared(const struct mw_crypto *c, enum crypt_group g, const uint8_t *scalar,
                       const uint8_t *point, uint8_t *shared)
 {
-    CLEANUP(library_pkey_free) EVP_PKEY *own = NULL;
-    CLEANUP(library_pkey_free) EVP_PKEY *peer = NULL;
+    enum library_type type = g == CRYPT_X25519 ? LIBRARY_X25519 : LIBRARY_X448;
+    CLEANUP(library_pkey_free) EVP_PKEY *both = NULL;
     CLEANUP(library_pkey_ctx_free) EVP_PKEY_CTX *ctx = NULL;
     size_t len = crypt_shared_size(g);
-    int r = key_read(c, g, scalar, point, &own);
+    /* A derivation reads the private half of one key and the public half of the other.  One key
+     * with our private and the peer's public half serves as both, and is made in a third of the
+     * time: not even our own public half needs to be computed. */
+    int r = library_raw_key(c, type, len, scalar, point, &both);
 
-    if (r == 0)
-        r = key_read(c, g, NULL, point, &peer);
     if (r != 0)
         return r;
-    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own, NULL);
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, both, NULL);
     if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1 ||
-        EVP_PKEY_derive_set_peer_ex(ctx, peer, 0) != 1)
+        EVP_PKEY_derive_set_peer_ex(ctx, both, 0) != 1)
         return library_failed(-EIO);
     if (EVP_PKEY_derive(ctx, shared, &len) == 1)
         return 0;

@@ -1,22 +1,23 @@
 #include <errno.h>
 #include <openssl/core_names.h>
-#include <openssl/params.h>
+#include <stdlib.h>
 
 #include "meet/crypt/library.h"
 
 /* RFC 9420 5.1.1 and 17.1. */
 static const struct signer {
-    const char *name;           /* of the key, or of its curve */
     uint8_t point, scalar, signature;
     bool edwards;
+    enum library_type type;
     enum crypt_group curve;
     enum crypt_hash hash;
+    const char *curve_name;
 } signers[] = {
-    [CRYPT_ED25519] = { "ED25519", 32, 32, 64, .edwards = true },
-    [CRYPT_ED448] = { "ED448", 57, 57, 114, .edwards = true },
-    [CRYPT_ECDSA_P256] = { "P-256", 65, 32, 72, false, CRYPT_P256, CRYPT_SHA256 },
-    [CRYPT_ECDSA_P384] = { "P-384", 97, 48, 104, false, CRYPT_P384, CRYPT_SHA384 },
-    [CRYPT_ECDSA_P521] = { "P-521", 133, 66, 139, false, CRYPT_P521, CRYPT_SHA512 },
+    [CRYPT_ED25519] = { 32, 32, 64, .edwards = true, .type = LIBRARY_ED25519 },
+    [CRYPT_ED448] = { 57, 57, 114, .edwards = true, .type = LIBRARY_ED448 },
+    [CRYPT_ECDSA_P256] = { 65, 32, 72, false, LIBRARY_EC, CRYPT_P256, CRYPT_SHA256, "P-256" },
+    [CRYPT_ECDSA_P384] = { 97, 48, 104, false, LIBRARY_EC, CRYPT_P384, CRYPT_SHA384, "P-384" },
+    [CRYPT_ECDSA_P521] = { 133, 66, 139, false, LIBRARY_EC, CRYPT_P521, CRYPT_SHA512, "P-521" },
 };
 
 size_t crypt_verifier_size(enum crypt_signer s)
@@ -34,41 +35,26 @@ static bool key_fits(const struct signer *s, struct mw_span scalar)
     return scalar.len == s->scalar && (s->edwards || crypt_scalar_fits(s->curve, scalar.data));
 }
 
-/* A key from OpenSSL's description of it. */
-static int key_make(const char *type, int what, OSSL_PARAM *fields, EVP_PKEY **out)
-{
-    CLEANUP(library_pkey_ctx_free) EVP_PKEY_CTX *ctx =
-        EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-
-    if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1)
-        return library_failed(-EIO);
-    return EVP_PKEY_fromdata(ctx, out, what, fields) == 1 ? 0 : library_failed(-EIO);
-}
-
-static OSSL_PARAM curve_field(const struct signer *s)
-{
-    return OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)s->name, 0);
-}
-
 /* The private key, without its public half: signing with ECDSA does not need it, and for EdDSA
  * OpenSSL computes it, as it must be the right one (a wrong one gives the key away). */
-static int private_read(const struct signer *s, struct mw_span scalar, EVP_PKEY **out)
+static int private_read(const struct mw_crypto *c, const struct signer *s, struct mw_span scalar,
+                        EVP_PKEY **out)
 {
     uint8_t native[CRYPT_SCALAR_MAX];
-    OSSL_PARAM fields[3] = { curve_field(s), OSSL_PARAM_construct_end(),
-                             OSSL_PARAM_construct_end() };
+    OSSL_PARAM fields[3];
     int r;
 
-    if (s->edwards) {
-        *out = EVP_PKEY_new_raw_private_key_ex(NULL, s->name, NULL, scalar.data, scalar.len);
-        return *out != NULL ? 0 : library_failed(-EIO);
-    }
+    if (s->edwards)
+        return library_raw_key(c, s->type, scalar.len, scalar.data, NULL, out);
     /* OpenSSL's parameters hold numbers in the processor's order of bytes. */
     for (size_t i = 0; i < scalar.len; i++)
         native[__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? scalar.len - 1 - i : i] =
             scalar.data[i];
+    fields[0] =
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)s->curve_name, 0);
     fields[1] = OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, scalar.len);
-    r = key_make("EC", EVP_PKEY_KEYPAIR, fields, out);
+    fields[2] = OSSL_PARAM_construct_end();
+    r = library_key(c, LIBRARY_EC, EVP_PKEY_KEYPAIR, fields, out);
     secret_clear(native, sizeof native);
     return r;
 }
@@ -76,25 +62,26 @@ static int private_read(const struct signer *s, struct mw_span scalar, EVP_PKEY 
 static int public_read(const struct mw_crypto *c, const struct signer *s, struct mw_span point,
                        EVP_PKEY **out)
 {
-    OSSL_PARAM fields[3] = {
-        curve_field(s),
-        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point.data, point.len),
-        OSSL_PARAM_construct_end(),
-    };
-    int r;
+    CLEANUP(library_pkey_free) EVP_PKEY *key = NULL;
 
     if (point.len != s->point)
         return CRYPT_E_KEY;
-    if (s->edwards) {
-        *out = EVP_PKEY_new_raw_public_key_ex(NULL, s->name, NULL, point.data, point.len);
-        return *out != NULL ? 0 : library_failed(-EIO);
-    }
+    if (s->edwards)
+        return library_raw_key(c, s->type, point.len, NULL, point.data, out);
     if (point.data[0] != POINT_CONVERSION_UNCOMPRESSED)
         return CRYPT_E_KEY;
-    r = key_make("EC", EVP_PKEY_PUBLIC_KEY, fields, out);
-    /* OpenSSL does not say whether the key or something else was wrong. */
-    return r == -EIO && weierstrass_check(c, s->curve, point.data) == CRYPT_E_KEY ? CRYPT_E_KEY
-                                                                                  : r;
+    key = EVP_PKEY_dup(c->parameters[s->curve]);
+    if (key == NULL)
+        return library_failed(-EIO);
+    if (EVP_PKEY_set1_encoded_public_key(key, point.data, point.len) != 1) {
+        /* OpenSSL does not say whether the key or something else was wrong. */
+        int r = weierstrass_check(c, s->curve, point.data);
+
+        return r != 0 ? r : library_failed(-EIO);
+    }
+    *out = key;
+    key = NULL;
+    return 0;
 }
 
 int crypt_verifier_of(const struct mw_crypto *c, enum crypt_signer which, struct mw_span scalar,
@@ -109,7 +96,7 @@ int crypt_verifier_of(const struct mw_crypto *c, enum crypt_signer which, struct
         return crypt_public(c, s->curve, scalar, point);
     if (key_fits(s, scalar)) {
         library_begin();
-        r = private_read(s, scalar, &key);
+        r = private_read(c, s, scalar, &key);
         if (r == 0 && EVP_PKEY_get_raw_public_key(key, point, &len) != 1)
             r = library_failed(-EIO);
         library_end();
@@ -166,29 +153,94 @@ static int sign_ecdsa(EVP_PKEY *key, struct mw_span digest, uint8_t *signature, 
     return 0;
 }
 
-int crypt_sign(const struct mw_crypto *c, enum crypt_signer which, struct mw_span scalar,
-               struct mw_span content, uint8_t *signature, size_t *len)
+struct crypt_signing_key {
+    const struct mw_crypto *crypto;
+    const struct signer *signer;
+    EVP_PKEY *key;              /* OpenSSL wipes its private half */
+};
+
+static int key_begin(struct crypt_signing_key *k, const struct mw_crypto *c,
+                     enum crypt_signer which, struct mw_span scalar)
 {
-    const struct signer *s = &signers[which];
-    CLEANUP(library_pkey_free) EVP_PKEY *key = NULL;
+    int r;
+
+    k->crypto = c;
+    k->signer = &signers[which];
+    if (!key_fits(k->signer, scalar))
+        return CRYPT_E_KEY;
+    library_begin();
+    r = private_read(c, k->signer, scalar, &k->key);
+    library_end();
+    return r;
+}
+
+static void key_end(struct crypt_signing_key *k)
+{
+    EVP_PKEY_free(k->key);
+}
+
+int crypt_signing_key_new(struct crypt_signing_key **out, const struct mw_crypto *c,
+                          enum crypt_signer which, struct mw_span scalar)
+{
+    CLEANUP(crypt_signing_key_freep) struct crypt_signing_key *k = calloc(1, sizeof *k);
+    int r;
+
+    if (k == NULL)
+        return -ENOMEM;
+    r = key_begin(k, c, which, scalar);
+    if (r != 0)
+        return r;
+    *out = k;
+    k = NULL;
+    return 0;
+}
+
+void crypt_signing_key_free(struct crypt_signing_key *k)
+{
+    if (k == NULL)
+        return;
+    key_end(k);
+    free(k);
+}
+
+void crypt_signing_key_freep(struct crypt_signing_key **at)
+{
+    crypt_signing_key_free(*at);
+}
+
+int crypt_signing_key_sign(const struct crypt_signing_key *k, struct mw_span content,
+                           uint8_t *signature, size_t *len)
+{
+    const struct signer *s = k->signer;
     uint8_t digest[CRYPT_HASH_MAX];
-    int r = key_fits(s, scalar) ? 0 : CRYPT_E_KEY;
+    int r = 0;
 
     library_begin();
     *len = s->signature;
+    if (!s->edwards)
+        r = crypt_digest(k->crypto, s->hash, &content, 1, digest);
     if (r == 0)
-        r = private_read(s, scalar, &key);
-    if (r == 0 && !s->edwards)
-        r = crypt_digest(c, s->hash, &content, 1, digest);
-    if (r == 0)
-        r = s->edwards ? sign_edwards(key, content, signature, len)
-                       : sign_ecdsa(key, span_of(digest, crypt_hash_size(s->hash)), signature,
+        r = s->edwards ? sign_edwards(k->key, content, signature, len)
+                       : sign_ecdsa(k->key, span_of(digest, crypt_hash_size(s->hash)), signature,
                                     len);
     library_end();
     if (r != 0) {
         secret_clear(signature, s->signature);
         *len = 0;
     }
+    return r;
+}
+
+int crypt_sign(const struct mw_crypto *c, enum crypt_signer which, struct mw_span scalar,
+               struct mw_span content, uint8_t *signature, size_t *len)
+{
+    CLEANUP(key_end) struct crypt_signing_key k = { 0 };
+    int r = key_begin(&k, c, which, scalar);
+
+    if (r == 0)
+        return crypt_signing_key_sign(&k, content, signature, len);
+    secret_clear(signature, signers[which].signature);
+    *len = 0;
     return r;
 }
 
