@@ -8,7 +8,7 @@ const struct kind kinds[] = {
     { "key-schedule", { "initial_init_secret", "epochs" }, run_key_schedule },
     { "message-protection", { "membership_key", "proposal_pub" }, run_message_protection },
     { "messages", { "mls_welcome", "mls_group_info" }, run_messages },
-    { "passive-client", { "signature_priv", "init_priv", "epochs" }, NULL },
+    { "passive-client", { "signature_priv", "init_priv", "epochs" }, run_passive_client },
     { "psk_secret", { "psks", "psk_secret" }, run_psk_secret },
     { "secret-tree", { "sender_data", "leaves" }, run_secret_tree },
     { "sframe", { "header", "sframe" }, run_sframe },
@@ -17,7 +17,7 @@ const struct kind kinds[] = {
     { "tree-operations", { "tree_before", "tree_after" }, run_tree_operations },
     { "tree-validation", { "resolutions", "tree_hashes" }, run_tree_validation },
     { "treekem", { "leaves_private", "update_paths" }, run_treekem },
-    { "welcome", { "init_priv", "signer_pub", "welcome" }, NULL },
+    { "welcome", { "init_priv", "signer_pub", "welcome" }, run_welcome },
 };
 const size_t n_kinds = ARRAY_LEN(kinds);
 

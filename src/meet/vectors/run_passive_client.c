@@ -80,6 +80,18 @@ static void follow(struct run *r, const json_t *c, const struct mw_mls_app *app,
     }
 }
 
+/* The files leave out a NIST scalar's leading zeros, now and then. */
+static struct mw_span scalar_of(struct run *r, const json_t *c, const char *field, size_t size)
+{
+    struct mw_span v = run_hex(r, c, field);
+    uint8_t *padded = v.len < size ? arena_alloc(&r->arena, size) : NULL;
+
+    if (padded == NULL)
+        return v;
+    memcpy(padded + size - v.len, v.data, v.len);
+    return span_of(padded, size);
+}
+
 int run_passive_client(struct run *r, const json_t *c)
 {
     CLEANUP(key_package_freep) struct mw_mls_key_package *kp = NULL;
@@ -93,10 +105,12 @@ int run_passive_client(struct run *r, const json_t *c)
     if (!run_suite(r, c, &s))
         return 0;
     if (run_result(r, "private keys that belong to the key package",
-                   key_package_restore(&kp, &app, run_hex(r, c, "key_package"),
-                                       run_hex(r, c, "init_priv"),
-                                       run_hex(r, c, "encryption_priv"),
-                                       run_hex(r, c, "signature_priv"))))
+                   key_package_restore(
+                       &kp, &app, run_hex(r, c, "key_package"),
+                       scalar_of(r, c, "init_priv", s.suite->nsk),
+                       scalar_of(r, c, "encryption_priv", s.suite->nsk),
+                       scalar_of(r, c, "signature_priv",
+                                 crypt_signing_key_size(s.suite->signer)))))
         follow(r, c, &app, kp);
     return 0;
 }

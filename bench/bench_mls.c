@@ -1,0 +1,465 @@
+/*
+ * What groups cost, from 2 to 10,000 members, beside their own public-key operations.
+ *   price    the public-key operations that were counted while it ran, each at what the same
+ *            OpenSSL calls cost in a loop of their own in this run
+ *   ratio    time over price
+ * Processor time, since nothing here waits; the median of rounds.
+ *
+ * usage: bench_mls [LARGEST [ROUNDS]]
+ */
+#include <midwatch/mls_meeting.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "meet/crypt/crypt.h"
+
+enum { SUITE = 1, BATCH = 1000, ROUNDS_MAX = 101 };
+enum op { OP_PUBLIC, OP_SHARED, OP_SIGN, OP_VERIFY, OPS };
+
+/* --------------------------------------------- counting: the linker wraps these calls ---- */
+
+static size_t counted[OPS];
+
+#define WRAP(op, name, parameters, arguments)                                                      \
+    int __real_##name parameters;                                                                  \
+    int __wrap_##name parameters;                                                                  \
+    int __wrap_##name parameters                                                                   \
+    {                                                                                              \
+        counted[op]++;                                                                             \
+        return __real_##name arguments;                                                            \
+    }
+
+WRAP(OP_PUBLIC, crypt_public,
+     (const struct mw_crypto *c, enum crypt_group g, struct mw_span scalar, uint8_t *point),
+     (c, g, scalar, point))
+WRAP(OP_SHARED, crypt_shared,
+     (const struct mw_crypto *c, enum crypt_group g, struct mw_span scalar, struct mw_span point,
+      uint8_t *shared),
+     (c, g, scalar, point, shared))
+WRAP(OP_SIGN, crypt_sign,
+     (const struct mw_crypto *c, enum crypt_signer s, struct mw_span scalar,
+      struct mw_span content, uint8_t *signature, size_t *len),
+     (c, s, scalar, content, signature, len))
+WRAP(OP_VERIFY, crypt_verify,
+     (const struct mw_crypto *c, enum crypt_signer s, struct mw_span point,
+      struct mw_span content, struct mw_span signature),
+     (c, s, point, content, signature))
+
+static void check(int error, const char *what)
+{
+    if (error == 0)
+        return;
+    fprintf(stderr, "bench_mls: %s: %s\n", what, mw_mls_error_text(error));
+    exit(1);
+}
+
+static double now_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, size_t n)
+{
+    qsort(v, n, sizeof(*v), by_size);
+    return v[n / 2];
+}
+
+/* ------------------------------------------------------------------------- prices ---- */
+
+/* Suite 1's operations as OpenSSL offers them on bytes: the key made, used, and let go. */
+
+static void raw_public(uint8_t *scratch)
+{
+    EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, scratch, 32);
+    size_t len = 32;
+
+    check(k == NULL || EVP_PKEY_get_raw_public_key(k, scratch + 32, &len) != 1, "X25519");
+    EVP_PKEY_free(k);
+}
+
+static void raw_shared(uint8_t *scratch)
+{
+    EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, scratch, 32);
+    EVP_PKEY *peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, scratch + 32, 32);
+    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(k, NULL);
+    size_t len = 32;
+
+    check(EVP_PKEY_derive_init(c) != 1 || EVP_PKEY_derive_set_peer(c, peer) != 1 ||
+              EVP_PKEY_derive(c, scratch + 64, &len) != 1, "X25519");
+    EVP_PKEY_CTX_free(c);
+    EVP_PKEY_free(peer);
+    EVP_PKEY_free(k);
+}
+
+static void raw_sign(uint8_t *scratch)
+{
+    EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, scratch, 32);
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    size_t len = 64;
+
+    check(EVP_DigestSignInit(c, NULL, NULL, NULL, k) != 1 ||
+              EVP_DigestSign(c, scratch + 128, &len, scratch, 128) != 1, "Ed25519");
+    EVP_MD_CTX_free(c);
+    EVP_PKEY_free(k);
+}
+
+static void raw_verify(uint8_t *scratch)
+{
+    EVP_PKEY *k = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, scratch + 192, 32);
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+    check(EVP_DigestVerifyInit(c, NULL, NULL, NULL, k) != 1 ||
+              EVP_DigestVerify(c, scratch + 128, 64, scratch, 128) != 1, "Ed25519");
+    EVP_MD_CTX_free(c);
+    EVP_PKEY_free(k);
+}
+
+static void take_prices(double price[OPS])
+{
+    static void (*const raw[OPS])(uint8_t *) = { raw_public, raw_shared, raw_sign, raw_verify };
+    enum { LOOP = 40, TURNS = 21 };
+    uint8_t scratch[256] = { 9 };
+    double turns[OPS][TURNS];
+    EVP_PKEY *signer;
+    size_t len = 32;
+
+    raw_public(scratch);
+    raw_shared(scratch);
+    signer = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, scratch, 32);
+    check(EVP_PKEY_get_raw_public_key(signer, scratch + 192, &len) != 1, "Ed25519");
+    EVP_PKEY_free(signer);
+    raw_sign(scratch);
+    for (size_t t = 0; t < TURNS; t++) {
+        for (size_t op = 0; op < OPS; op++) {
+            double from = now_us();
+
+            for (int i = 0; i < LOOP; i++)
+                raw[op](scratch);
+            turns[op][t] = (now_us() - from) / LOOP;
+        }
+    }
+    for (size_t op = 0; op < OPS; op++)
+        price[op] = median(turns[op], TURNS);
+}
+
+/* -------------------------------------------------------------------------- people ---- */
+
+struct person {
+    struct mw_mls_bytes signing_key, signature_key;
+    struct mw_mls_identity who;
+    char name[32];
+};
+
+static struct mw_mls_app app;
+static const struct mw_wall now = { 1750000000 };
+
+static int believe(void *context, const struct mw_mls_credential *who,
+                   struct mw_span signature_key, const struct mw_mls_credential *before,
+                   struct mw_wall at)
+{
+    (void)context, (void)who, (void)signature_key, (void)before, (void)at;
+    return 0;
+}
+
+static struct mw_span span_of_bytes(const struct mw_mls_bytes *b)
+{
+    return (struct mw_span){ b->data, b->len };
+}
+
+static void person_make(struct person *p)
+{
+    static unsigned born;
+
+    check(mw_mls_signature_pair(&app, SUITE, &p->signing_key, &p->signature_key), "keys");
+    snprintf(p->name, sizeof(p->name), "person %u", ++born);
+    p->who = (struct mw_mls_identity){
+        .suite = SUITE,
+        .credential = { MW_MLS_BASIC, { (const uint8_t *)p->name, strlen(p->name) } },
+        .signing_key = span_of_bytes(&p->signing_key),
+        .signature_key = span_of_bytes(&p->signature_key),
+    };
+}
+
+static void person_free(struct person *p)
+{
+    mw_mls_bytes_free(&p->signing_key);
+    mw_mls_bytes_free(&p->signature_key);
+}
+
+static struct mw_mls_key_package *package_of(const struct person *p)
+{
+    struct mw_mls_key_package *kp;
+
+    check(mw_mls_key_package_new(&kp, &app, &p->who, (struct mw_wall){ now.s - 60 },
+                                 (struct mw_wall){ now.s + 3600 }), "key package");
+    return kp;
+}
+
+/* Adds `count` people whom nobody ever hears of again. */
+static void add_strangers(struct mw_mls_group *g, size_t count)
+{
+    struct mw_mls_key_package **kps = calloc(count, sizeof(*kps));
+    struct mw_mls_proposal *adds = calloc(count, sizeof(*adds));
+    struct mw_mls_commit_options options = {
+        .proposals = adds, .count = count, .no_path = true, .no_tree_in_welcome = true,
+    };
+    struct mw_mls_committed made = { 0 };
+
+    check(kps == NULL || adds == NULL ? -1 : 0, "memory");
+    for (size_t i = 0; i < count; i++) {
+        struct person p;
+
+        person_make(&p);
+        kps[i] = package_of(&p);
+        person_free(&p);
+        adds[i] = (struct mw_mls_proposal){
+            .type = MW_MLS_ADD, .key_package = mw_mls_key_package_bytes(kps[i]),
+        };
+    }
+    check(mw_mls_commit(g, &options, now, &made), "adding strangers");
+    check(mw_mls_merge(g), "merge");
+    mw_mls_committed_free(&made);
+    for (size_t i = 0; i < count; i++)
+        mw_mls_key_package_free(kps[i]);
+    free(kps);
+    free(adds);
+}
+
+/* ------------------------------------------------------------------------ measuring ---- */
+
+struct figure {
+    double us, price_us;
+    size_t bytes;
+};
+
+/* One operation's rounds: time and the price of what was counted in the last. */
+struct rounds {
+    double us[ROUNDS_MAX];
+    size_t n, before[OPS], ops[OPS];
+    double from;
+};
+
+static void round_begin(struct rounds *r)
+{
+    memcpy(r->before, counted, sizeof(counted));
+    r->from = now_us();
+}
+
+static void round_end(struct rounds *r)
+{
+    r->us[r->n++] = now_us() - r->from;
+    for (size_t op = 0; op < OPS; op++)
+        r->ops[op] = counted[op] - r->before[op];
+}
+
+static struct figure rounds_figure(struct rounds *r, const double price[OPS], size_t bytes)
+{
+    struct figure f = { .us = median(r->us, r->n), .bytes = bytes };
+
+    for (size_t op = 0; op < OPS; op++)
+        f.price_us += (double)r->ops[op] * price[op];
+    return f;
+}
+
+/* Two members of a group of n that nobody but its founder ever committed in, saved. */
+struct scene {
+    struct person anna, ben;
+    struct mw_mls_bytes anna_saved, ben_saved;
+    struct rounds join;
+    size_t tree_bytes;
+};
+
+static const uint8_t key[32] = { 7 };
+
+static void scene_make(struct scene *s, size_t n, size_t rounds)
+{
+    struct mw_mls_group *anna, *ben = NULL;
+    struct mw_mls_key_package *kp;
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_committed made = { 0 };
+    struct mw_mls_bytes tree;
+
+    memset(s, 0, sizeof(*s));
+    person_make(&s->anna);
+    person_make(&s->ben);
+    check(mw_mls_create(&anna, &app, &s->anna.who, (struct mw_span){ (const uint8_t *)"bench", 5 },
+                        (struct mw_span){ NULL, 0 }, now), "create");
+    for (size_t left = n - 2; left > 0; left -= left < BATCH ? left : BATCH)
+        add_strangers(anna, left < BATCH ? left : BATCH);
+    kp = package_of(&s->ben);
+    add.key_package = mw_mls_key_package_bytes(kp);
+    check(mw_mls_commit(anna, &(struct mw_mls_commit_options){
+              .proposals = &add, .count = 1, .no_path = true, .no_tree_in_welcome = true },
+          now, &made), "adding Ben");
+    check(mw_mls_merge(anna), "merge");
+    check(mw_mls_tree(anna, &tree), "tree");
+    s->tree_bytes = tree.len;
+    for (size_t i = 0; i < rounds; i++) {
+        mw_mls_free(ben);
+        round_begin(&s->join);
+        check(mw_mls_join(&ben, &app, kp, span_of_bytes(&made.welcome), span_of_bytes(&tree), NULL,
+                          0, now), "join");
+        round_end(&s->join);
+    }
+    check(mw_mls_save(anna, key, &s->anna_saved), "save");
+    check(mw_mls_save(ben, key, &s->ben_saved), "save");
+    mw_mls_bytes_free(&tree);
+    mw_mls_committed_free(&made);
+    mw_mls_key_package_free(kp);
+    mw_mls_free(anna);
+    mw_mls_free(ben);
+}
+
+static void scene_free(struct scene *s)
+{
+    mw_mls_bytes_free(&s->anna_saved);
+    mw_mls_bytes_free(&s->ben_saved);
+    person_free(&s->anna);
+    person_free(&s->ben);
+}
+
+/* Anna's commit, made and followed, from the same state each time. */
+static void measure(const struct scene *s, const struct mw_mls_commit_options *options,
+                    size_t rounds, const double price[OPS], struct figure *make,
+                    struct figure *follow)
+{
+    struct rounds making = { .n = 0 }, following = { .n = 0 };
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < rounds; i++) {
+        struct mw_mls_committed made = { 0 };
+        struct mw_mls_group *anna, *ben;
+        struct mw_mls_event event;
+
+        check(mw_mls_load(&anna, &app, key, span_of_bytes(&s->anna_saved)), "load");
+        check(mw_mls_load(&ben, &app, key, span_of_bytes(&s->ben_saved)), "load");
+        /* Hashes are remembered while a group lives: not part of a commit's price. */
+        check(mw_mls_export(anna, "warm", (struct mw_span){ NULL, 0 }, (uint8_t[16]){ 0 }, 16),
+              "export");
+        round_begin(&making);
+        check(mw_mls_commit(anna, options, now, &made), "commit");
+        check(mw_mls_merge(anna), "merge");
+        round_end(&making);
+        bytes = made.commit.len;
+        round_begin(&following);
+        check(mw_mls_receive(ben, span_of_bytes(&made.commit), now, &event), "receive");
+        round_end(&following);
+        check(memcmp(mw_mls_epoch_authenticator(anna).data, mw_mls_epoch_authenticator(ben).data,
+                     32), "agreeing");
+        mw_mls_committed_free(&made);
+        mw_mls_free(anna);
+        mw_mls_free(ben);
+    }
+    *make = rounds_figure(&making, price, bytes);
+    *follow = rounds_figure(&following, price, bytes);
+}
+
+static const char *const columns[] = { "add made",  "followed", "path made", "followed",
+                                       "remove made", "followed", "join" };
+enum { COLUMNS = 7 };
+
+static void row_of(size_t n, size_t rounds, struct figure row[COLUMNS], size_t *state)
+{
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = 1 };
+    struct mw_mls_key_package *kp;
+    struct person newcomer;
+    struct scene s;
+    double price[OPS];
+
+    take_prices(price);
+    scene_make(&s, n, rounds > 5 ? 5 : rounds);
+    person_make(&newcomer);
+    kp = package_of(&newcomer);
+    add.key_package = mw_mls_key_package_bytes(kp);
+    measure(&s, &(struct mw_mls_commit_options){ .proposals = &add, .count = 1, .no_path = true,
+                                                 .no_tree_in_welcome = true },
+            rounds, price, &row[0], &row[1]);
+    measure(&s, &(struct mw_mls_commit_options){ .no_tree_in_welcome = true }, rounds, price,
+            &row[2], &row[3]);
+    if (n > 2)
+        measure(&s, &(struct mw_mls_commit_options){ .proposals = &remove, .count = 1 }, rounds,
+                price, &row[4], &row[5]);
+    row[6] = rounds_figure(&s.join, price, s.tree_bytes);
+    *state = s.ben_saved.len;
+    mw_mls_key_package_free(kp);
+    person_free(&newcomer);
+    scene_free(&s);
+}
+
+static void print_row(size_t n, const struct figure row[COLUMNS], size_t state)
+{
+    printf("%7zu", n);
+    for (size_t i = 0; i < COLUMNS; i++) {
+        if (row[i].us == 0)
+            printf(" | %9s %5s", "-", "");
+        else
+            printf(" | %6.2f ms %5.2f", row[i].us / 1e3, row[i].us / row[i].price_us);
+    }
+    printf(" | %zu KiB\n", state / 1024);
+    fflush(stdout);
+}
+
+/* A bar as long as the logarithm of it, from 0.1 ms on. */
+static void print_bars(const size_t *sizes, struct figure rows[][COLUMNS], size_t count, size_t at)
+{
+    printf("\n%s (a bar's length is the logarithm)\n", columns[at]);
+    for (size_t i = 0; i < count; i++) {
+        double ms = rows[i][at].us / 1e3, left = ms * 10;
+        int width = 0;
+
+        while (left > 1 && width < 60) {
+            left /= 1.25;
+            width++;
+        }
+        printf("%7zu %.*s %.2f ms\n", sizes[i], width,
+               "############################################################", ms);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const size_t all[] = { 2, 5, 10, 50, 100, 500, 1000, 2000, 5000, 10000 };
+    static struct figure rows[sizeof(all) / sizeof(all[0])][COLUMNS];
+    size_t largest = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
+    size_t rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 11;
+    struct mw_crypto *crypto;
+    size_t count = 0, state;
+
+    check(mw_crypto_new(&crypto), "crypto");
+    app = (struct mw_mls_app){ .crypto = crypto, .random = mw_random_system(), .judge = believe };
+    rounds = rounds < 1 ? 1 : rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
+    printf("suite 1, processor time and its ratio to the public-key operations within\n\n");
+    printf("members");
+    for (size_t i = 0; i < COLUMNS; i++)
+        printf(" | %-15s", columns[i]);
+    printf(" | state\n");
+    for (; count < sizeof(all) / sizeof(all[0]) && all[count] <= largest; count++) {
+        row_of(all[count], all[count] >= 5000 && rounds > 3 ? 3 : rounds, rows[count], &state);
+        print_row(all[count], rows[count], state);
+    }
+    printf("\nbytes: members, add commit, path commit, remove commit, tree\n");
+    for (size_t i = 0; i < count; i++)
+        printf("%7zu %7zu %9zu %9zu %9zu\n", all[i], rows[i][0].bytes, rows[i][2].bytes,
+               rows[i][4].bytes, rows[i][6].bytes);
+    print_bars(all, rows, count, 0);
+    print_bars(all, rows, count, 1);
+    print_bars(all, rows, count, 2);
+    print_bars(all, rows, count, 3);
+    print_bars(all, rows, count, 6);
+    mw_crypto_free(crypto);
+    return 0;
+}
