@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import http.server
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -17,6 +18,7 @@ import threading
 
 import gate_world
 from gate_world import Tally, WebServer, Origin
+from http2_client import Http2
 
 CONFIG = """
 contact = "help@example.test";
@@ -371,6 +373,53 @@ def http2(tally, world, gate):
         server.wait()
 
 
+def h2_page(gate, host, method="GET", path="/", body=None, port=None):
+    with gate.connect(host, alpn=["h2"], verify=False, port=port) as tls:
+        if tls.selected_alpn_protocol() != "h2":
+            raise AssertionError("no HTTP/2 was agreed to")
+        return Http2(tls).request(method, host, path, body)
+
+
+def pages_over_http2(tally, world, gate):
+    """A client that takes HTTP/2 alone gets the same pages, with the same fields."""
+    config = ("workers = 1; on { expired = ask; }"
+              'rule { names = [closed.lab.test]; action = block; reason = "not at work"; }')
+    gate = world.gate(config=config)
+
+    def guarded(fields):
+        return fields.get("content-security-policy", "").find("frame-ancestors 'none'") >= 0 \
+            and fields.get("cache-control") == "no-store" \
+            and fields.get("content-type", "").startswith("text/html") \
+            and not any(name in fields for name in ("connection", "transfer-encoding"))
+
+    status, fields, body = h2_page(gate, "self-signed.lab.test")
+    tally.expect("HTTP/2: why it is refused", status == 403 and b"self-signed" in body
+                 and guarded(fields), (status, fields, body[:200]))
+    status, fields, body = h2_page(gate, "expired.lab.test")
+    form = re.search(rb'action="(/.midwatch/continue/[0-9a-f]{64})"', body)
+    tally.expect("HTTP/2: whoever is asked gets a form", status == 403 and form is not None
+                 and guarded(fields), (status, fields, body[:300]))
+    good = form.group(1).decode() if form else "/"
+    wrong = good[:-1] + ("0" if good[-1] != "0" else "1")
+    status, fields, body = h2_page(gate, "expired.lab.test", "POST", wrong, b"")
+    tally.expect("HTTP/2: a token that was made up is none", status == 403 and guarded(fields)
+                 and b"may continue" not in body, (status, body[:200]))
+    status, fields, body = h2_page(gate, "expired.lab.test", "GET", good)
+    tally.expect("HTTP/2: looking at it is no consent", status == 403, status)
+    status, fields, body = h2_page(gate, "expired.lab.test", "POST", good, b"")
+    tally.expect("HTTP/2: the form is taken", status == 200 and b"may continue" in body
+                 and guarded(fields), (status, fields, body[:300]))
+    status, body, _ = gate.get("expired.lab.test", verify=False)
+    tally.expect("and counts for HTTP/1.1, too", status == 200, (status, body[:200]))
+    with gate.tunnel("127.0.0.1") as raw:
+        context = gate.context(alpn=["h2"])
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(raw, server_hostname="closed.lab.test") as tls:
+            status, fields, body = Http2(tls).request("GET", "closed.lab.test", "/")
+    tally.expect("HTTP/2: what is blocked, and why", status == 403 and b"not at work" in body
+                 and guarded(fields), (status, fields, body[:200]))
+
+
 def main():
     program, only = sys.argv[1], set(sys.argv[2:])
     tally = Tally("gate clients")
@@ -379,7 +428,7 @@ def main():
         for part in (inspected, left_alone, borrowed, plain_destinations, refused,
                      evidence_in_handshakes,
                      upgraded, certificate_wanted, certificate_wanted_elsewhere, other_clients,
-                     http2):
+                     http2, pages_over_http2):
             if only and part.__name__ not in only:
                 continue
             try:

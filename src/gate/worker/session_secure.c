@@ -392,6 +392,10 @@ enum step forge_step(struct session *s)
     if (s->minting != NULL)
         return STEP_WAIT;
     order_settle(s);
+    if (s->page_only) { /* nothing is said to the server; what it was stays in the record */
+        session_record(s);
+        side_close(&s->server);
+    }
     good = s->origin != NULL && s->on == GATE_ON_ACCEPT &&
            (!s->page_only || s->record.outcome == AUDIT_BLOCKED);
     order.ca = good ? MINT_TRUSTED : MINT_UNTRUSTED;
