@@ -1,4 +1,5 @@
-"""Every setting of the gate is in midwatch-gate.conf(5), under its section, and no other."""
+"""Every setting of the gate is in midwatch-gate.conf(5), under its section, and no other; every
+command of it is in midwatch-gate(1) and in what shells complete."""
 import re
 import sys
 
@@ -44,5 +45,21 @@ def problems():
         yield f"man/midwatch-gate.conf.5: under \"{section}\", {key} is no setting"
 
 
+def command_problems():
+    """Of the table in gate.c."""
+    code = (tree.ROOT / "src/gate/parent/gate.c").read_text()
+    have = set(re.findall(r'\{ "([a-z-]+)", \w+_command \}', code))
+    page = (tree.ROOT / "man/midwatch-gate.1").read_text()
+    listed = (tree.ROOT / "tools/completions").read_text().split('"gate":')[1].split(",\n}")[0]
+    shells = set(re.findall(r"[a-z-]+", listed))
+    if len(have) < 10:
+        yield "the test itself is broken: it does not find the commands in the sources"
+    for command in sorted(have):
+        if not re.search(rf"^\.It Cm {command}( |$)", page, re.M):
+            yield f"man/midwatch-gate.1: the command {command} is missing"
+    for command in sorted(have ^ shells):
+        yield f"tools/completions: {command} is in one of its list and gate.c alone"
+
+
 if __name__ == "__main__":
-    sys.exit(tree.report("gate manual", list(problems())))
+    sys.exit(tree.report("gate manual", [*problems(), *command_problems()]))

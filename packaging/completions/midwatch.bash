@@ -319,7 +319,7 @@ _midwatch()
     trust) words='list remove log --json --state --help' ;;
     pin) words='add list remove import --backup --tree --until --cert --json --state --help' ;;
     watch) words='--ipv4 --ipv6 --connect --sni --alpn --starttls --proxy --no-proxy --timeout --parallel --dns --roots --local-roots --ct-logs --interceptors --pin --no-network-evidence --controls --time-servers --echo --ocsp --portal --hosts-file --json --color --state --config --help --interval --count' ;;
-    gate) words='status top why learned ca log route test-config reload upgrade drain --config --listen --state --roots --local-roots --dns --hosts-file --workers --set --ready-file --log-level --help' ;;
+    gate) words='status top why learned ca log route test-config selftest reload upgrade drain --config --listen --state --roots --local-roots --dns --hosts-file --workers --set --ready-file --log-level --help' ;;
     lab) words='--listen --http --state --echo --for --ready-file --list --json --write --help' ;;
     version) words='' ;;
     help) words='check explain exempt trust pin watch gate lab version help' ;;

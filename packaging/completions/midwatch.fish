@@ -102,7 +102,7 @@ complete -c midwatch -n '__fish_seen_subcommand_from watch' -s h -l help -d 'thi
 complete -c midwatch -n '__fish_seen_subcommand_from watch' -s i -l interval -x -d 'time between two rounds'
 complete -c midwatch -n '__fish_seen_subcommand_from watch' -s n -l count -x -d 'stop after N rounds'
 complete -c midwatch -n __fish_use_subcommand -a gate -d 'the gateway that inspects TLS, honestly'
-complete -c midwatch -n '__fish_seen_subcommand_from gate' -a 'status top why learned ca log route test-config reload upgrade drain'
+complete -c midwatch -n '__fish_seen_subcommand_from gate' -a 'status top why learned ca log route test-config selftest reload upgrade drain'
 complete -c midwatch -n '__fish_seen_subcommand_from gate' -s c -l config -r -F -d 'the configuration'
 complete -c midwatch -n '__fish_seen_subcommand_from gate' -s l -l listen -x -d 'http'
 complete -c midwatch -n '__fish_seen_subcommand_from gate' -s s -l state -x -a '(__fish_complete_directories)' -d 'where the CA, the audit log and what was learned are kept'

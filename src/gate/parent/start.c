@@ -44,7 +44,7 @@ static const struct arg args[] = {
 
 static const char footer[] =
     "Commands: midwatch gate status, top, why, learned, ca, log, route, test-config,\n"
-    "reload, upgrade, drain; each has its own --help.\n"
+    "selftest, reload, upgrade, drain; each has its own --help.\n"
     "\n"
     "Try:  midwatch gate &\n"
     "      midwatch gate ca export > ca.pem\n"
