@@ -4,6 +4,7 @@ usage: vectors_test.py PROGRAM
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -136,6 +137,18 @@ def usage(b):
     b.says("no such option", ["--verbose"], 2, "--verbose")
 
 
+def manual(b):
+    """The page has every option and every kind, in the order of --list."""
+    page = (tree.ROOT / "man/midwatch-vectors.1").read_text()
+    wanted = re.findall(r"--([a-z]+)", b.says("help", ["--help"], 0))
+    missing = [o for o in wanted if f"Fl -{o}" not in page and f", -{o}" not in page]
+    kinds = re.search(r"\.Sh KINDS\n(.*?)\n\.El", page, re.DOTALL)[1]
+    if missing or len(wanted) < 3:
+        b.problems.append(f"man/midwatch-vectors.1 does not mention {missing} of {wanted}")
+    if re.findall(r"^\.It (.*)", kinds, re.MULTILINE) != b.says("list", ["--list"], 0).split():
+        b.problems.append("man/midwatch-vectors.1: other kinds than --list names")
+
+
 def safe(b):
     """What a file says is not let loose on a terminal, nor are secrets of any length printed whole."""
     text = b.case("escapes", [dict(node_tables(2), root="\x1b[31m\u202ered")], 1, "root: a whole")
@@ -147,7 +160,7 @@ def safe(b):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         b = Bench(sys.argv[1], folder)
-        for part in (good, wrong, unreadable, usage, safe):
+        for part in (good, wrong, unreadable, usage, manual, safe):
             part(b)
     return tree.report("vectors", b.problems)
 
