@@ -45,11 +45,6 @@ static int drawn_bytes(void *context, uint8_t *out, size_t len)
     return 0;
 }
 
-static struct mw_span span_of_bytes(const struct mw_mls_bytes *b)
-{
-    return (struct mw_span){ b->data, b->len };
-}
-
 static int believe(void *context, const struct mw_mls_credential *who,
                    struct mw_span signature_key, const struct mw_mls_credential *before,
                    struct mw_wall now)
@@ -89,8 +84,8 @@ void model_init(struct model *m, const struct mw_crypto *crypto, uint16_t suite,
     }
     who = (struct mw_mls_identity){
         .suite = suite, .credential = { MW_MLS_BASIC, span_str(first->name) },
-        .signing_key = span_of_bytes(&first->signing_key),
-        .signature_key = span_of_bytes(&first->signature_key),
+        .signing_key = model_span(&first->signing_key),
+        .signature_key = model_span(&first->signature_key),
     };
     e = mw_mls_create(&first->group, &m->app, &who, span_str("model"),
                       (struct mw_span){ NULL, 0 }, m->now);
@@ -99,165 +94,6 @@ void model_init(struct model *m, const struct mw_crypto *crypto, uint16_t suite,
     m->authenticator_len = mw_mls_epoch_authenticator(first->group).len;
     memcpy(m->authenticators[0], mw_mls_epoch_authenticator(first->group).data,
            m->authenticator_len);
-}
-
-/* ----------------------------------------------------------------------- letters ---- */
-
-static void letter_release(struct letter *l)
-{
-    if (--l->holders > 0)
-        return;
-    mw_mls_bytes_free(&l->bytes);
-    free(l);
-}
-
-static void enqueue(struct model *m, struct slot *s, struct letter *l)
-{
-    if (s->queued == s->room) {
-        s->room = s->room == 0 ? 16 : s->room * 2;
-        s->queue = realloc(s->queue, s->room * sizeof(struct letter *));
-        MUST(m, s->queue != NULL, "out of memory");
-    }
-    s->queue[s->queued++] = l;
-    l->holders++;
-}
-
-/* Takes the bytes over; to every member but from. */
-static void broadcast(struct model *m, const struct slot *from, struct mw_mls_bytes *bytes,
-                      enum letter_kind kind, uint64_t epoch, uint64_t number)
-{
-    struct letter *l = calloc(1, sizeof(*l));
-
-    MUST(m, l != NULL, "out of memory");
-    *l = (struct letter){ *bytes, kind, epoch, number, 1 };
-    *bytes = (struct mw_mls_bytes){ 0 };
-    for (size_t i = 0; i < SLOTS; i++)
-        if (&m->slots[i] != from && m->slots[i].member)
-            enqueue(m, &m->slots[i], l);
-    letter_release(l);
-}
-
-static struct letter *unqueue(struct slot *s, size_t at)
-{
-    struct letter *l = s->queue[at];
-
-    memmove(&s->queue[at], &s->queue[at + 1], (s->queued - at - 1) * sizeof(struct letter *));
-    s->queued--;
-    return l;
-}
-
-static void forget_queue(struct slot *s)
-{
-    while (s->queued > 0)
-        letter_release(unqueue(s, s->queued - 1));
-}
-
-/* ---------------------------------------------------------------------- arriving ---- */
-
-static void check_epoch(struct model *m, const struct slot *s)
-{
-    uint64_t epoch = mw_mls_epoch(s->group);
-    struct mw_span got = mw_mls_epoch_authenticator(s->group);
-
-    MUST(m, epoch <= m->epoch, "%s is ahead of everybody", s->name);
-    if (m->epoch - epoch >= EPOCHS_KEPT)
-        return;
-    MUST(m, span_eq(got, (struct mw_span){ m->authenticators[epoch % EPOCHS_KEPT],
-                                           m->authenticator_len }),
-         "%s disagrees about epoch %llu", s->name, (unsigned long long)epoch);
-}
-
-/* true: it is done with; false: it came too early and waits. */
-static bool data_arrives(struct model *m, struct slot *s, const struct letter *l, bool again)
-{
-    uint64_t epoch = mw_mls_epoch(s->group);
-    struct mw_mls_event event;
-    int e = mw_mls_receive(s->group, span_of_bytes(&l->bytes), m->now, &event);
-
-    if (l->epoch > epoch) {
-        MUST(m, e == MW_MLS_E_EPOCH, "%s reads ahead: %s", s->name, mw_mls_error_name(e));
-        return false;
-    }
-    if (l->epoch < s->joined || epoch - l->epoch > PAST) {
-        MUST(m, e == MW_MLS_E_EPOCH, "%s reads of epoch %llu: %s", s->name,
-             (unsigned long long)l->epoch, mw_mls_error_name(e));
-        m->count.late++;
-        return true;
-    }
-    if (again) {
-        MUST(m, e == MW_MLS_E_GENERATION, "%s reads twice: %s", s->name, mw_mls_error_name(e));
-        m->count.replayed++;
-        return true;
-    }
-    MUST(m, e == 0, "%s, in %llu, cannot read of %llu: %s", s->name, (unsigned long long)epoch,
-         (unsigned long long)l->epoch, mw_mls_error_name(e));
-    MUST(m, event.kind == MW_MLS_GOT_DATA && event.data.len == sizeof(l->number) &&
-                memcmp(event.data.data, &l->number, sizeof(l->number)) == 0,
-         "%s reads something else", s->name);
-    m->count.read++;
-    return true;
-}
-
-static void handshake_arrives(struct model *m, struct slot *s, const struct letter *l)
-{
-    struct mw_mls_event event;
-    int e = mw_mls_receive(s->group, span_of_bytes(&l->bytes), m->now, &event);
-
-    /* A proposal of an epoch that somebody joined too late for, or that is over: nothing. */
-    if (l->kind == LETTER_PROPOSAL && l->epoch != mw_mls_epoch(s->group)) {
-        MUST(m, e != 0, "%s takes an old proposal", s->name);
-        return;
-    }
-    MUST(m, e == 0, "%s does not take a %s of %llu: %s", s->name,
-         l->kind == LETTER_COMMIT ? "commit" : "proposal", (unsigned long long)l->epoch,
-         mw_mls_error_name(e));
-    if (l->kind != LETTER_COMMIT)
-        return;
-    if (event.kind == MW_MLS_GOT_REMOVED) {
-        MUST(m, !mw_mls_active(s->group), "%s is out and active", s->name);
-        return;
-    }
-    check_epoch(m, s);
-}
-
-/* The first that must come in its order; or queued: there is none. */
-static size_t first_handshake(const struct slot *s)
-{
-    size_t at = 0;
-
-    while (at < s->queued && s->queue[at]->kind == LETTER_DATA)
-        at++;
-    return at;
-}
-
-static void deliver_one(struct model *m, struct slot *s)
-{
-    size_t at = model_draw(m, (uint32_t)s->queued);
-    struct letter *l;
-
-    if (s->queue[at]->kind != LETTER_DATA)
-        at = first_handshake(s);
-    l = unqueue(s, at);
-    if (l->kind != LETTER_DATA) {
-        handshake_arrives(m, s, l);
-    } else if (!data_arrives(m, s, l, false)) {
-        enqueue(m, s, l);
-    } else if (model_draw(m, 8) == 0) {
-        data_arrives(m, s, l, true);
-    }
-    letter_release(l);
-}
-
-static void deliver_handshakes(struct model *m, struct slot *s)
-{
-    size_t at;
-
-    while ((at = first_handshake(s)) < s->queued) {
-        struct letter *l = unqueue(s, at);
-
-        handshake_arrives(m, s, l);
-        letter_release(l);
-    }
 }
 
 /* ---------------------------------------------------------------------- operations ---- */
@@ -286,14 +122,14 @@ static struct mw_mls_identity identity_of(const struct model *m, const struct sl
 {
     return (struct mw_mls_identity){
         .suite = m->suite, .credential = { MW_MLS_BASIC, span_str(s->name) },
-        .signing_key = span_of_bytes(&s->signing_key),
-        .signature_key = span_of_bytes(&s->signature_key),
+        .signing_key = model_span(&s->signing_key),
+        .signature_key = model_span(&s->signature_key),
     };
 }
 
 static void slot_vacate(struct slot *s)
 {
-    forget_queue(s);
+    letters_forget(s);
     mw_mls_free(s->group);
     s->group = NULL;
 }
@@ -303,7 +139,7 @@ static uint32_t leaf_of(struct model *m, const struct mw_mls_group *g, const str
     struct mw_mls_member one;
 
     for (uint32_t i = 0; mw_mls_member_next(g, i, &one); i = one.leaf + 1)
-        if (span_eq(one.signature_key, span_of_bytes(&who->signature_key)))
+        if (span_eq(one.signature_key, model_span(&who->signature_key)))
             return one.leaf;
     model_wrong(m, __FILE__, __LINE__, "%s is not in the tree", who->name);
 }
@@ -321,7 +157,7 @@ static const char *step_deliver(struct model *m)
         struct slot *s = draw_slot(m, true);
 
         if (s->queued > 0)
-            deliver_one(m, s);
+            letters_deliver_one(m, s);
     }
     return "deliver";
 }
@@ -333,7 +169,7 @@ static const char *step_lose(struct model *m)
     for (size_t i = 0; i < s->queued; i++) {
         if (s->queue[i]->kind != LETTER_DATA)
             continue;
-        letter_release(unqueue(s, i));
+        letter_release(letter_take(s, i));
         m->count.lost++;
         break;
     }
@@ -349,10 +185,10 @@ static void restart(struct model *m, struct slot *s)
     MUST(m, e == 0, "%s cannot save: %s", s->name, mw_mls_error_name(e));
     mw_mls_free(s->group);
     s->group = NULL;
-    e = mw_mls_load(&s->group, &m->app, key, span_of_bytes(&saved));
+    e = mw_mls_load(&s->group, &m->app, key, model_span(&saved));
     MUST(m, e == 0, "%s cannot load: %s", s->name, mw_mls_error_name(e));
     mw_mls_bytes_free(&saved);
-    check_epoch(m, s);
+    model_check_epoch(m, s);
     m->count.restarts++;
 }
 
@@ -371,7 +207,7 @@ static void eavesdrop(struct model *m, const struct mw_mls_bytes *bytes)
 
         if (s->member || s->group == NULL)
             continue;
-        MUST(m, mw_mls_receive(s->group, span_of_bytes(bytes), m->now, &event) > 0,
+        MUST(m, mw_mls_receive(s->group, model_span(bytes), m->now, &event) > 0,
              "%s was removed and reads on", s->name);
         m->count.shut_out++;
     }
@@ -383,7 +219,7 @@ static const char *step_eavesdrop(struct model *m)
     struct mw_mls_bytes bytes = { 0 };
     int e;
 
-    deliver_handshakes(m, s);
+    letters_deliver_handshakes(m, s);
     e = mw_mls_protect(s->group, span_str("not for those outside"), (struct mw_span){ NULL, 0 },
                        &bytes);
     if (e == MW_MLS_E_UNCOMMITTED)
@@ -439,7 +275,7 @@ static void conflict(struct model *m, const struct slot *winner, const struct sl
     int e;
 
     if (s == winner || s == leaving || mw_mls_epoch(s->group) != m->epoch ||
-        first_handshake(s) < s->queued)
+        letters_first_handshake(s) < s->queued)
         return;
     e = mw_mls_commit(s->group, &(struct mw_mls_commit_options){ 0 }, m->now, &made);
     MUST(m, e == 0, "%s cannot commit too: %s", s->name, mw_mls_error_name(e));
@@ -458,13 +294,13 @@ static void welcome(struct model *m, const struct slot *by, struct change *c,
     int e = tree_apart ? mw_mls_tree(by->group, &tree) : 0;
 
     MUST(m, e == 0, "tree: %s", mw_mls_error_name(e));
-    e = mw_mls_join(&s->group, &m->app, c->kp, span_of_bytes(&made->welcome),
-                    span_of_bytes(&tree), NULL, 0, m->now);
+    e = mw_mls_join(&s->group, &m->app, c->kp, model_span(&made->welcome),
+                    model_span(&tree), NULL, 0, m->now);
     MUST(m, e == 0, "%s cannot join: %s", s->name, mw_mls_error_name(e));
     mw_mls_bytes_free(&tree);
     s->member = true;
     s->joined = m->epoch;
-    check_epoch(m, s);
+    model_check_epoch(m, s);
     m->count.adds++;
 }
 
@@ -472,9 +308,9 @@ static void welcome(struct model *m, const struct slot *by, struct change *c,
 static void shut_out(struct model *m, struct slot *gone)
 {
     if (model_draw(m, 2) == 0)
-        deliver_handshakes(m, gone);
+        letters_deliver_handshakes(m, gone);
     gone->member = false;
-    forget_queue(gone);
+    letters_forget(gone);
     m->count.removes++;
 }
 
@@ -498,7 +334,7 @@ static void commit(struct model *m, struct slot *by, struct change *c)
     MUST(m, e == 0, "%s cannot merge: %s", by->name, mw_mls_error_name(e));
     take_epoch(m, by);
     MUST(m, m->epoch == before + 1, "an epoch was skipped");
-    broadcast(m, by, &made.commit, LETTER_COMMIT, before, 0);
+    letters_broadcast(m, by, &made.commit, LETTER_COMMIT, before, 0);
     if (c->gone != NULL)
         shut_out(m, c->gone);
     if (c->newcomer != NULL)
@@ -516,12 +352,12 @@ static const char *step_send(struct model *m)
                            (struct mw_span){ NULL, 0 }, &bytes);
 
     if (e == MW_MLS_E_UNCOMMITTED) {
-        deliver_handshakes(m, s);
+        letters_deliver_handshakes(m, s);
         commit(m, s, &(struct change){ 0 });
         return "send, but first commit";
     }
     MUST(m, e == 0, "%s cannot send: %s", s->name, mw_mls_error_name(e));
-    broadcast(m, s, &bytes, LETTER_DATA, mw_mls_epoch(s->group), number);
+    letters_broadcast(m, s, &bytes, LETTER_DATA, mw_mls_epoch(s->group), number);
     m->count.sent++;
     return "send";
 }
@@ -532,7 +368,7 @@ static const char *step_commit(struct model *m)
     struct change c = { 0 };
     uint32_t n = members(m);
 
-    deliver_handshakes(m, by);
+    letters_deliver_handshakes(m, by);
     if (n < SLOTS && (n < 3 || model_draw(m, 3) == 0))
         want_add(m, &c);
     if (n > 3 && model_draw(m, 3) == 0)
@@ -554,13 +390,13 @@ static const char *step_propose(struct model *m)
     struct mw_mls_bytes bytes = { 0 };
     int e;
 
-    deliver_handshakes(m, s);
+    letters_deliver_handshakes(m, s);
     if (model_draw(m, 4) == 0)
         p = (struct mw_mls_proposal){ .type = MW_MLS_PRE_SHARED_KEY,
                                       .psk_id = span_str("proposed") };
     e = mw_mls_propose(s->group, &p, m->now, &bytes);
     MUST(m, e == 0, "%s cannot propose: %s", s->name, mw_mls_error_name(e));
-    broadcast(m, s, &bytes, LETTER_PROPOSAL, m->epoch, 0);
+    letters_broadcast(m, s, &bytes, LETTER_PROPOSAL, m->epoch, 0);
     m->count.proposals++;
     return "propose";
 }
@@ -575,16 +411,16 @@ static const char *step_external(struct model *m)
 
     if (s == NULL)
         return "external, but all are in";
-    deliver_handshakes(m, by);
+    letters_deliver_handshakes(m, by);
     slot_vacate(s);
     who = identity_of(m, s);
     e = mw_mls_group_info(by->group, true, &info);
     MUST(m, e == 0, "group info: %s", mw_mls_error_name(e));
-    e = mw_mls_join_external(&s->group, &m->app, &who, span_of_bytes(&info),
+    e = mw_mls_join_external(&s->group, &m->app, &who, model_span(&info),
                              (struct mw_span){ NULL, 0 }, false, NULL, 0, m->now, &sent);
     MUST(m, e == 0, "%s cannot join from outside: %s", s->name, mw_mls_error_name(e));
     mw_mls_bytes_free(&info);
-    broadcast(m, s, &sent, LETTER_COMMIT, before, 0);
+    letters_broadcast(m, s, &sent, LETTER_COMMIT, before, 0);
     take_epoch(m, s);
     s->member = true;
     s->joined = m->epoch;
@@ -599,13 +435,13 @@ void model_settle(struct model *m)
 
         if (!s->member)
             continue;
-        deliver_handshakes(m, s);
+        letters_deliver_handshakes(m, s);
         MUST(m, mw_mls_epoch(s->group) == m->epoch, "%s stayed behind", s->name);
-        check_epoch(m, s);
+        model_check_epoch(m, s);
         MUST(m, mw_mls_member_count(s->group) == members(m), "%s counts %u members, not %u",
              s->name, mw_mls_member_count(s->group), members(m));
         while (s->queued > 0)
-            deliver_one(m, s);
+            letters_deliver_one(m, s);
     }
 }
 

@@ -60,6 +60,30 @@ void model_init(struct model *m, const struct mw_crypto *crypto, uint16_t suite,
 void model_deinit(struct model *m);
 uint32_t model_draw(struct model *m, uint32_t below);
 
+static inline struct mw_span model_span(const struct mw_mls_bytes *b)
+{
+    return (struct mw_span){ b->data, b->len };
+}
+
+/* The epoch that a member is in is the one that everybody who was in it had. */
+void model_check_epoch(struct model *m, const struct slot *s);
+
+/* ------------------------------------------------------- sealed_letters.c: the relay ---- */
+
+/* Takes the bytes over; to every member but from. */
+void letters_broadcast(struct model *m, const struct slot *from, struct mw_mls_bytes *bytes,
+                       enum letter_kind kind, uint64_t epoch, uint64_t number);
+struct letter *letter_take(struct slot *s, size_t at);
+void letter_release(struct letter *l);
+void letters_forget(struct slot *s);
+/* Where the first letter is that must come in its order; s->queued: there is none. */
+size_t letters_first_handshake(const struct slot *s);
+/* One that is drawn; or everything that must come in its order. */
+void letters_deliver_one(struct model *m, struct slot *s);
+void letters_deliver_handshakes(struct model *m, struct slot *s);
+
+/* -------------------------------------------------------------- sealed_model.c: the rest ---- */
+
 /* One operation, drawn.  name: what it was. */
 const char *model_step(struct model *m);
 
