@@ -43,7 +43,13 @@ static bool sign_once(void *context, size_t nth)
     r = crypt_sign(s->crypto, s->signer, scalar, SPAN_LIT("content"), out, &len);
     failed = alloc_fail_disarm();
     assert_true(r == 0 || (failed && is_ours(r)));
-    if (r != 0) {
+    if (r == 0) {
+        struct mw_span point = span_of(s->point, crypt_verifier_size(s->signer));
+
+        assert_in_range(len, 1, sizeof out);
+        assert_int_equal(crypt_verify(s->crypto, s->signer, point, SPAN_LIT("content"),
+                                      span_of(out, len)), 0);
+    } else {
         assert_int_equal(len, 0);
         assert_memory_equal(out, zeros, 64);
     }

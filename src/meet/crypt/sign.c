@@ -146,11 +146,13 @@ static int sign_edwards(EVP_PKEY *key, struct mw_span content, uint8_t *signatur
 static int sign_ecdsa(EVP_PKEY *key, struct mw_span digest, uint8_t *signature, size_t *len)
 {
     CLEANUP(library_pkey_ctx_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    size_t room = *len;
 
     if (ctx == NULL || EVP_PKEY_sign_init(ctx) != 1 ||
         EVP_PKEY_sign(ctx, signature, len, digest.data, digest.len) != 1)
         return library_failed(-EIO);
-    return 0;
+    /* Without memory for the DER OpenSSL says that all went well, and a length of minus one. */
+    return *len <= room ? 0 : library_failed(-ENOMEM);
 }
 
 struct crypt_signing_key {
