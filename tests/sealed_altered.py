@@ -87,9 +87,6 @@ def passed_altered(program, path, folder):
         told = {int(n) for n in re.findall(r": case (\d+)", done.stdout)}
         counts = re.search(r"^total: (\d+) run, (\d+) passed, (\d+) failed, (\d+) skipped$",
                            done.stdout, re.MULTILINE)
-        if counts and int(counts[1]) == 0 and not told:
-            print(f"{path.name}: not run")
-            continue
         if counts is None or done.returncode not in (0, 1) or int(counts[3]) + int(counts[4]) != len(told):
             raise SystemExit(f"{path.name}: broken off, or failures that are not told:\n{done.stdout}")
         print(f"{path.name}: {section} {len(copies)} altered, {len(told)} failed or skipped")

@@ -25,8 +25,8 @@ def main():
     print(done.stdout, end="")
     total = re.search(r"^total: (\d+) run, (\d+) passed, (\d+) failed, (\d+) skipped$", done.stdout,
                       re.MULTILINE)
-    if total is None or int(total[1]) == 0:
-        print("no case was run")
+    if total is None or int(total[1]) == 0 or int(total[4]) != 0:
+        print("no case was run, or some were skipped")
         return 1
     return done.returncode
 

@@ -80,16 +80,15 @@ static void follow(struct run *r, const json_t *c, const struct mw_mls_app *app,
     }
 }
 
-/* The files leave out a NIST scalar's leading zeros, now and then. */
-static struct mw_span scalar_of(struct run *r, const json_t *c, const char *field, size_t size)
+/* The suite is said twice. */
+static void suite_same(struct run *r, const json_t *c, struct suited s)
 {
-    struct mw_span v = run_hex(r, c, field);
-    uint8_t *padded = v.len < size ? arena_alloc(&r->arena, size) : NULL;
+    struct mw_span wire = run_hex(r, c, "key_package");
+    struct mls_message m;
 
-    if (padded == NULL)
-        return v;
-    memcpy(padded + size - v.len, v.data, v.len);
-    return span_of(padded, size);
+    if (!r->failed && run_true(r, "key_package: a KeyPackage in an MLSMessage",
+                               mls_message_read(&m, wire) && m.format == WIRE_KEY_PACKAGE))
+        run_same_number(r, "the key package's suite", s.suite->number, m.key_package.suite);
 }
 
 int run_passive_client(struct run *r, const json_t *c)
@@ -104,12 +103,13 @@ int run_passive_client(struct run *r, const json_t *c)
 
     if (!run_suite(r, c, &s))
         return 0;
+    suite_same(r, c, s);
     if (run_result(r, "private keys that belong to the key package",
                    key_package_restore(
                        &kp, &app, run_hex(r, c, "key_package"),
-                       scalar_of(r, c, "init_priv", s.suite->nsk),
-                       scalar_of(r, c, "encryption_priv", s.suite->nsk),
-                       scalar_of(r, c, "signature_priv",
+                       run_private_key(r, c, "init_priv", s.suite->nsk),
+                       run_private_key(r, c, "encryption_priv", s.suite->nsk),
+                       run_private_key(r, c, "signature_priv",
                                  crypt_signing_key_size(s.suite->signer)))))
         follow(r, c, &app, kp);
     return 0;
