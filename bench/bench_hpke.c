@@ -207,7 +207,7 @@ static void compare(const char *what, void (*run)(struct scene *s), void (*price
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
+    int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : ROUNDS;
 
     if (rounds < 1) {
         fprintf(stderr, "usage: bench_hpke [ROUNDS]\n");

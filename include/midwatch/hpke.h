@@ -17,11 +17,13 @@
  *          an empty string; outputs go where the caller says, of the sizes below.  An output may
  *          be the very bytes of the input it comes from (plain and sealed), nothing else.
  * Errors:  0 well.  > 0 enum mw_hpke_error, the input's fault.  < 0 ours: -ENOMEM, -EIO, or what
- *          the random source said.  A failed call leaves zeros in its outputs.
+ *          the random source said.  A failed call leaves zeros in its outputs; or,
+ *          with LENGTH, SHORT and SUITE, has not touched them.
  * Threads: a struct mw_crypto may be shared, a sender or recipient is one thread's at a time.
  * Not here: a sender of the base and PSK modes is anybody who has the public key (and the PSK);
  *          who has the recipient's private key can pose as any sender of the auth modes to that
- *          recipient; what was sealed long ago opens with a key stolen today (RFC 9180 9.1.1, 9.7.4).
+ *          recipient (RFC 9180 9.1.1); what was sealed long ago opens with a key stolen today
+ *          (9.7.4).
  * Link:    pkg-config --cflags --libs libmidwatch-sealed
  */
 #ifndef MIDWATCH_HPKE_H

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -42,10 +43,11 @@ static bool has_flag(const void *at, const char *flag)
     assert_non_null(f);
     snprintf(text, sizeof text, " %s ", flag);
     while (fgets(line, sizeof line, f) != NULL) {
-        unsigned long from, to;
+        char *end;
+        unsigned long from = strtoul(line, &end, 16);
 
-        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-            inside = (uintptr_t)at >= from && (uintptr_t)at < to;
+        if (end != line && *end == '-')     /* a mapping's first line: its two ends */
+            inside = (uintptr_t)at >= from && (uintptr_t)at < strtoul(end + 1, NULL, 16);
         else if (inside && strncmp(line, "VmFlags:", 8) == 0)
             found = strstr(line, text) != NULL;
     }

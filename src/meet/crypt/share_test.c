@@ -12,7 +12,7 @@ enum { THREADS = 4, TURNS = 40 };
 struct worker {
     const struct mw_crypto *crypto;
     pthread_t thread;
-    uint8_t seed;
+    int seed;
     int wrong;
 };
 
@@ -69,7 +69,7 @@ static void four_threads(void **state)
 {
     struct worker workers[THREADS] = { 0 };
 
-    for (uint8_t i = 0; i < THREADS; i++) {
+    for (int i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){ .crypto = *state, .seed = i };
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }

@@ -287,7 +287,9 @@ static bool is_ecdsa_der(struct mw_span s, size_t most)
         (head == 3 ? s.len - head < 0x80 : s.len - head >= 0x80))
         return false;
     s = span_cut(s, head, s.len);
-    return take_integer(&s, most) && take_integer(&s, most) && s.len == 0;
+    if (!take_integer(&s, most))
+        return false;
+    return take_integer(&s, most) && s.len == 0;
 }
 
 static int verify_ecdsa(EVP_PKEY *key, struct mw_span digest, struct mw_span signature)
