@@ -20,7 +20,7 @@ struct opened_welcome {
 static void open_secrets(struct run *r, struct opened_welcome *w, struct mw_span init)
 {
     struct reader list = { .rest = w->welcome.secrets };
-    struct encrypted_secrets entry;
+    struct encrypted_secrets entry = { 0 };
     struct group_secrets secrets;
     uint8_t ours[CRYPT_HASH_MAX];
     bool found = false;
