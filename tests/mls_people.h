@@ -22,6 +22,7 @@ struct person {
     unsigned refuses;                   /* 1 << enum mw_mls_change_kind: what allow() says no to */
     unsigned asked;                     /* how often allow() was asked */
     bool distrusts;                     /* judge() says no */
+    bool strict;                        /* ... to who takes another's place */
     bool has_psk;                       /* find_psk() knows "psk" */
 };
 
