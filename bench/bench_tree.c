@@ -10,6 +10,7 @@
  *
  * usage: bench_tree [SUITE]
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -248,21 +249,31 @@ static void path_times(struct group *g, const struct prices *p, const char *kind
            1e3 * taken / n, 1e3 * (taken / n - pk_taken));
 }
 
+static size_t allocated(void)
+{
+    struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd;
+}
+
 static void join_time(struct group *g)
 {
     CLEANUP(buf_deinit) struct buf bytes = BUF_INIT(1 << 26);
     uint8_t hash[CRYPT_HASH_MAX];
     double read = 0, hashed = 0, checked = 0;
+    size_t memory = 0;
     int n = 0;
 
     tree_write(g->tree, &bytes);
     check(buf_error(&bytes) == 0, "memory");
     for (double from = seconds(); n < 2 || seconds() - from < 0.2; n++) {
         CLEANUP(tree_freep) struct tree *t = NULL;
+        size_t before = allocated();
         double at = seconds();
 
         check(tree_read(&t, g->s, buf_span(&bytes)) == 0, "tree_read");
         read += seconds() - at;
+        memory = allocated() - before;
         at = seconds();
         check(tree_hash(t, tree_root(t), hash) == 0, "tree_hash");
         hashed += seconds() - at;
@@ -270,8 +281,8 @@ static void join_time(struct group *g)
         check(tree_check_parents(t) == 0, "tree_check_parents");
         checked += seconds() - at;
     }
-    printf("  a tree of %zu B: read %.3f ms, hashed %.3f ms, parents checked %.3f ms\n", bytes.len,
-           1e3 * read / n, 1e3 * hashed / n, 1e3 * checked / n);
+    printf("  a tree of %zu B in %zu B of memory: read %.3f ms, hashed %.3f ms, parents checked "
+           "%.3f ms\n", bytes.len, memory, 1e3 * read / n, 1e3 * hashed / n, 1e3 * checked / n);
 }
 
 /* Everybody sets a path; nothing is sealed for it, so that it takes no minutes. */

@@ -6,7 +6,7 @@
  *     following   path_merge()   the public part into the tree
  *                 path_open()    our secret out of it, under the new group context
  *
- * Errors:  as meet/tree/tree.h.
+ * Errors:  as meet/tree/tree.h; -errno of the caller's randomness.
  * Source:  RFC 9420 sections 7.4, 7.5, 7.6, 7.9.
  */
 #ifndef MEET_TREE_KEM_H

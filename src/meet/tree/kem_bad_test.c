@@ -286,9 +286,9 @@ static void a_leaf_of_another_source_12_4_2(void **state)
 
     (void)state;
     stage_init(&st, 1);
-    for (uint8_t source = LEAF_KEY_PACKAGE; source <= LEAF_UPDATE; source++) {
+    for (int source = LEAF_KEY_PACKAGE; source <= LEAF_UPDATE; source++) {
         bad = st.made.path;
-        model_leaf_keyed(&made, &st.w.dice, source, none, bad.leaf.encryption_key,
+        model_leaf_keyed(&made, &st.w.dice, (uint8_t)source, none, bad.leaf.encryption_key,
                          bad.leaf.signature_key);
         bad.leaf = made.leaf;
         merge_refused(&st, &bad, TREE_E_PARENT_HASH);

@@ -7,6 +7,7 @@
  * Changes: all or nothing.  tree_begin() starts to remember what is overwritten; tree_keep()
  *          forgets that, tree_undo() puts everything back and cannot fail.  Without tree_begin()
  *          changes are final.  A change that failed is followed by tree_undo() or tree_free().
+ *          They do not nest: a second tree_begin() means nothing.
  * Memory:  owns a copy of every node's bytes; what it lends is valid until the next change.
  * Indices: a leaf by its leaf index, a node by its node index (RFC 9420 section 4 and appendix C).
  * Errors:  0, -ENOMEM, -EIO, > 0 enum tree_error.
@@ -89,6 +90,9 @@ size_t tree_resolution(const struct tree *t, uint32_t node, uint32_t *out, size_
 MW_MUST_CHECK int tree_check_parents(struct tree *t);
 
 /* ---------------------------------------------------------------------- changing ---- */
+
+/* Leaves are given as leaf_node_read() told them: their `wire` is what is kept.  TREE_E_KEY_TWICE
+ * and TREE_E_KEY are told before anything is changed. */
 
 /* 7.7 and 12.1: the leftmost blank leaf, or a doubled tree; *leaf: where it went. */
 MW_MUST_CHECK int tree_add(struct tree *t, const struct leaf_node *v, uint32_t *leaf);

@@ -381,8 +381,8 @@ static void the_hash_is_siphash(void **state)
     uint8_t bytes[15];
 
     (void)state;
-    for (uint8_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = i;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)i;
     assert_int_equal(key_index_hash(seed, span_of(bytes, 15)), 0xa129ca6149be45e5);
 }
 

@@ -173,7 +173,7 @@ static int look_below(struct tree *t, uint32_t p, uint32_t c, uint32_t s, unsign
     error = original_hash(t, s, leaves_below(parent.unmerged, s), sibling);
     if (error == 0)
         error = parent_hash(t, node_parent_head(t->nodes[p]), sibling, hash);
-    if (error == 0 && memcmp(carried.data, hash, carried.len) == 0)
+    if (error == 0 && span_eq(carried, span_of(hash, carried.len)))
         ++*vouchers;
     return error;
 }

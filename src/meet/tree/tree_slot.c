@@ -261,7 +261,7 @@ static int make_room(struct tree *t, uint32_t room)
 {
     size_t words = words_of(t->room);
 
-    if (lengthen(&t->nodes, nodes_of(t->room), nodes_of(room), sizeof(*t->nodes)) != 0
+    if (lengthen(&t->nodes, nodes_of(t->room), nodes_of(room), sizeof(void *)) != 0
         || lengthen(&t->present, words, words_of(room), sizeof(*t->present)) != 0
         || lengthen(&t->parents, words, words_of(room), sizeof(*t->parents)) != 0
         || lengthen(&t->hashed, words, words_of(room), sizeof(*t->hashed)) != 0

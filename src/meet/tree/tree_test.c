@@ -217,23 +217,17 @@ static void change(struct tree *t, struct model *m, struct model_dice *d)
     struct model_leaf made;
     uint32_t leaf = m->size > 0 ? model_pick(m, d) : 0, want;
 
-    switch (dice_below(d, 5)) {
+    switch (m->size > 0 ? dice_below(d, 5) : 4) {
     case 0:
-        if (m->size > 0) {
-            model_leaf_make(&made, d, LEAF_UPDATE, none);
-            model_update(m, leaf, &made.leaf);
-            assert_int_equal(tree_update(t, leaf, &made.leaf), 0);
-            break;
-        }
-        /* fall through */
+        model_leaf_make(&made, d, LEAF_UPDATE, none);
+        model_update(m, leaf, &made.leaf);
+        assert_int_equal(tree_update(t, leaf, &made.leaf), 0);
+        break;
     case 1:
     case 2:
-        if (m->size > 0) {
-            model_remove(m, leaf);
-            assert_int_equal(tree_remove(t, leaf), 0);
-            break;
-        }
-        /* fall through */
+        model_remove(m, leaf);
+        assert_int_equal(tree_remove(t, leaf), 0);
+        break;
     default:
         model_leaf_make(&made, d, LEAF_KEY_PACKAGE, none);
         model_add(m, &made.leaf, &want);
