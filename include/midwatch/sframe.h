@@ -58,7 +58,7 @@ MW_API const char *mw_sframe_error_text(int error);
 #define MW_SFRAME_HEADER_MAX   17       /* bytes                                                 */
 #define MW_SFRAME_OVERHEAD_MAX 33       /* bytes of header and tag, any suite                    */
 #define MW_SFRAME_METADATA_MAX 2048     /* bytes                                                 */
-#define MW_SFRAME_FRAME_MAX    (1 << 24)/* bytes of a frame's content                            */
+#define MW_SFRAME_FRAME_MAX    (1 << 24)       /* bytes of a frame's content                            */
 #define MW_SFRAME_BASE_KEY_MIN 16       /* bytes of a base key                                   */
 #define MW_SFRAME_BASE_KEY_MAX 64
 #define MW_SFRAME_WINDOW       128      /* counters behind the latest that may still come        */
@@ -85,7 +85,7 @@ struct mw_sframe_options {
     unsigned epoch_bits;        /* E: of the epoch's number, that a KID shows                   */
     unsigned epochs;            /* whose frames can be opened at once, at most 2^E; 0: 2        */
     unsigned streams;           /* of a sender, numbered from 0; 0: 1                           */
-    unsigned keys;              /* ready for use at once, about 1 KiB each; another sender's
+    unsigned keys;              /* ready for use at once, 1.3 kB each; another sender's
                                  * frame derives its key anew.  0: 64                           */
     bool short_tags;            /* yes, 32-bit tags: one forgery in 2^32 tries will be believed */
 };
@@ -97,7 +97,7 @@ MW_API void mw_sframe_free(struct mw_sframe *f);    /* NULL ok; wipes */
 
 /* Frames of this epoch can be opened from now on; sending goes on as before.  base_key: what the
  * MLS exporter gives for MW_SFRAME_LABEL, "" and mw_sframe_key_size().  members: leaf indices
- * are below it, at most 2^S.  24 bytes and a number are kept for each member and stream.
+ * are below it, at most 2^S.  32 bytes are kept for each member and stream.
  * An older epoch goes if its low E bits are the same (section 5.2: MUST), or if there would be
  * more than .epochs: then the oldest.  If that is the one we send in, sending waits for _send_as().
  * MW_SFRAME_E_PAST: not later than an epoch added before, dropped or not.  Counters begin at 0
