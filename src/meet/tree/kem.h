@@ -28,8 +28,8 @@ uint32_t tree_keys_leaf(const struct tree_keys *k);
 MW_MUST_CHECK int tree_keys_set_leaf(struct tree_keys *k, struct mw_span scalar);
 /* The private key of a node; false: not held. */
 bool tree_keys_get(const struct tree_keys *k, uint32_t node, struct mw_span *scalar);
-/* Holds the private key of a node above the leaf; point: its public key.  TREE_E_NO_KEY: the node is
- * not above the leaf; TREE_E_KEY: not of a key's size. */
+/* Holds the private key of a node above the leaf; point: its public key.  TREE_E_NO_KEY: the node
+ * is not above the leaf; TREE_E_KEY: not of a key's size. */
 MW_MUST_CHECK int tree_keys_set(struct tree_keys *k, uint32_t node, struct mw_span scalar,
                                 struct mw_span point);
 /* Forgets keys of nodes that are blank by now, or whose public key is another. */
@@ -52,8 +52,8 @@ struct path_maker;
 
 /* Fresh path secrets for `leaf` (7.4): new parents are in the tree with their parent hashes, *keys
  * has the new private keys, and what is to be put into the new leaf is below.  The caller signs
- * the leaf and calls tree_set_leaf().  Who comes by an external commit first adds itself with a leaf
- * of any fresh key, tree_add(), which this one then replaces. */
+ * the leaf and calls tree_set_leaf().  Who comes by an external commit first adds itself with
+ * a leaf of any fresh key, tree_add(), which this one then replaces. */
 MW_MUST_CHECK int path_derive(struct path_maker **out, struct tree *t, struct tree_keys *keys,
                               struct mw_random random);
 void path_maker_free(struct path_maker *m);     /* NULL ok; wipes */

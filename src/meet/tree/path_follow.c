@@ -105,8 +105,8 @@ static bool same_head(const uint8_t *a, const uint8_t *b, size_t n)
     return true;
 }
 
-/* How many HPKECiphertext there are; entry `index`, if there is one, goes into *out.  Most are as long
- * as the one before, so its two lengths are compared where they would be. */
+/* How many HPKECiphertext there are; entry `index`, if there is one, goes into *out.  Most are as
+ * long as the one before, so its two lengths are compared where they would be. */
 static size_t ciphertexts_count(struct mw_span list, size_t index, struct hpke_ciphertext *out)
 {
     struct reader r = { .rest = list };

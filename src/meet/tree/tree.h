@@ -20,9 +20,9 @@
 #include "meet/wire/codec.h"
 
 enum tree_error {
-    TREE_E_MALFORMED = 1,       /* not a ratchet_tree, or one ending in a blank (7.8, 12.4.3.3)     */
+    TREE_E_MALFORMED = 1,       /* not a ratchet_tree, or one ending in a blank (12.4.3.3)     */
     TREE_E_TOO_BIG,             /* more than TREE_LEAVES_MAX leaves                            */
-    TREE_E_UNMERGED,            /* unmerged leaves that are blank, not below, or inconsistent (7.9) */
+    TREE_E_UNMERGED,            /* unmerged leaves: blank, not below, or not told between */
     TREE_E_PARENT_HASH,         /* a parent node that no leaf vouches for (7.9.2)              */
     TREE_E_KEY_TWICE,           /* an encryption or signature key that is there already (7.3)  */
     TREE_E_BLANK,               /* a leaf that should be there and is not                      */

@@ -231,10 +231,12 @@ bool tree_has_encryption_key(const struct tree *t, struct mw_span key)
 
 uint32_t tree_supporters(const struct tree *t, enum census kind, uint16_t v)
 {
-    bool assumed = (kind == CENSUS_EXTENSION && v >= EXT_APPLICATION_ID && v <= EXT_EXTERNAL_SENDERS)
-                   || (kind == CENSUS_PROPOSAL && v >= PROPOSAL_ADD && v <= PROPOSAL_EXTENSIONS);
+    /* The defaults, whose numbers begin at 1 (7.2). */
+    uint16_t last = kind == CENSUS_EXTENSION  ? EXT_EXTERNAL_SENDERS
+                    : kind == CENSUS_PROPOSAL ? PROPOSAL_EXTENSIONS
+                                              : 0;
 
-    return assumed ? t->members : census_get(&t->census, kind, v);
+    return v >= 1 && v <= last ? t->members : census_get(&t->census, kind, v);
 }
 
 uint32_t tree_users_of_credential(const struct tree *t, uint16_t type)
