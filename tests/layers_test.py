@@ -13,7 +13,7 @@ import tree
 LIBRARIES = {
     "openssl": r"openssl/", "uv": r"uv\.h$|uv/", "ares": r"ares(_\w+)?\.h$", "sqlite3": r"sqlite3\.h$",
     "jansson": r"jansson\.h$", "libpsl": r"libpsl\.h$", "idn2": r"idn2\.h$",
-    "nghttp2": r"nghttp2/", "seccomp": r"seccomp\.h$", "crypt": r"crypt\.h$",
+    "nghttp2": r"nghttp2/", "seccomp": r"seccomp\.h$", "crypt": r"crypt\.h$", "sodium": r"sodium\.h$",
 }
 SYSTEM = re.compile(
     r"(assert|ctype|dirent|errno|fcntl|float|getopt|grp|ifaddrs|inttypes|langinfo|libgen|limits|"

@@ -1,7 +1,8 @@
 /*
  * The cryptography that the sealed core stands on: hashes, HKDF, AEAD, Diffie-Hellman and
  * signatures, by the names that HPKE, MLS and SFrame use.  The only folder of the core that
- * includes OpenSSL; whoever wants another library replaces its .c files.
+ * includes OpenSSL, and libsodium for Ed25519 (docs/decisions/0047); whoever wants others replaces
+ * its .c files.
  *
  * Life:    mw_crypto_new() -> everything else -> mw_crypto_free() (midwatch/crypto.h).
  * Memory:  outputs go where the caller says, of the sizes that the functions below name.
@@ -132,17 +133,6 @@ MW_MUST_CHECK int crypt_verifier_of(const struct mw_crypto *c, enum crypt_signer
 /* signature: at most CRYPT_SIGNATURE_MAX bytes, *len of them. */
 MW_MUST_CHECK int crypt_sign(const struct mw_crypto *c, enum crypt_signer s, struct mw_span scalar,
                              struct mw_span content, uint8_t *signature, size_t *len);
-/* A private key read once and used often: of Ed25519 and Ed448 reading costs as much as signing.
- * One thread at a time.  crypt_signing_key_new() -> _sign()* -> _free() */
-struct crypt_signing_key;
-
-MW_MUST_CHECK int crypt_signing_key_new(struct crypt_signing_key **out, const struct mw_crypto *c,
-                                        enum crypt_signer s, struct mw_span scalar);
-MW_MUST_CHECK int crypt_signing_key_sign(const struct crypt_signing_key *k, struct mw_span content,
-                                         uint8_t *signature, size_t *len);
-void crypt_signing_key_free(struct crypt_signing_key *k);       /* NULL ok; wipes */
-void crypt_signing_key_freep(struct crypt_signing_key **at);
-
 /* CRYPT_E_FORGED: does not match; CRYPT_E_KEY: the key is none. */
 MW_MUST_CHECK int crypt_verify(const struct mw_crypto *c, enum crypt_signer s, struct mw_span point,
                                struct mw_span content, struct mw_span signature);

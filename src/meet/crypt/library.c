@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "meet/crypt/ed25519.h"
+
 /* Keys that only know their curve: a copy takes a third of the time that setting the curve up
  * takes. */
 static int fetch_parameters(struct mw_crypto *c)
@@ -58,6 +60,8 @@ int mw_crypto_new(struct mw_crypto **out)
     library_begin();
     r = fetch(c);
     library_end();
+    if (r == 0)
+        r = ed25519_begin();
     if (r != 0)
         return r;
     *out = c;

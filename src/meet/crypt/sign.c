@@ -2,6 +2,7 @@
 #include <openssl/core_names.h>
 #include <stdlib.h>
 
+#include "meet/crypt/ed25519.h"
 #include "meet/crypt/library.h"
 
 /* RFC 9420 5.1.1 and 17.1. */
@@ -94,6 +95,10 @@ int crypt_verifier_of(const struct mw_crypto *c, enum crypt_signer which, struct
 
     if (key_fits(s, scalar) && !s->edwards)
         return crypt_public(c, s->curve, scalar, point);
+    if (key_fits(s, scalar) && which == CRYPT_ED25519) {
+        ed25519_public(scalar.data, point);
+        return 0;
+    }
     if (key_fits(s, scalar)) {
         library_begin();
         r = private_read(c, s, scalar, &key);
@@ -155,94 +160,43 @@ static int sign_ecdsa(EVP_PKEY *key, struct mw_span digest, uint8_t *signature, 
     return *len <= room ? 0 : library_failed(-ENOMEM);
 }
 
-struct crypt_signing_key {
-    const struct mw_crypto *crypto;
-    const struct signer *signer;
-    EVP_PKEY *key;              /* OpenSSL wipes its private half */
-};
-
-static int key_begin(struct crypt_signing_key *k, const struct mw_crypto *c,
-                     enum crypt_signer which, struct mw_span scalar)
+static int sign_by_library(const struct mw_crypto *c, const struct signer *s,
+                           struct mw_span scalar, struct mw_span content, uint8_t *signature,
+                           size_t *len)
 {
-    int r;
-
-    k->crypto = c;
-    k->signer = &signers[which];
-    if (!key_fits(k->signer, scalar))
-        return CRYPT_E_KEY;
-    library_begin();
-    r = private_read(c, k->signer, scalar, &k->key);
-    library_end();
-    return r;
-}
-
-static void key_end(struct crypt_signing_key *k)
-{
-    EVP_PKEY_free(k->key);
-}
-
-int crypt_signing_key_new(struct crypt_signing_key **out, const struct mw_crypto *c,
-                          enum crypt_signer which, struct mw_span scalar)
-{
-    CLEANUP(crypt_signing_key_freep) struct crypt_signing_key *k = calloc(1, sizeof *k);
-    int r;
-
-    if (k == NULL)
-        return -ENOMEM;
-    r = key_begin(k, c, which, scalar);
-    if (r != 0)
-        return r;
-    *out = k;
-    k = NULL;
-    return 0;
-}
-
-void crypt_signing_key_free(struct crypt_signing_key *k)
-{
-    if (k == NULL)
-        return;
-    key_end(k);
-    free(k);
-}
-
-void crypt_signing_key_freep(struct crypt_signing_key **at)
-{
-    crypt_signing_key_free(*at);
-}
-
-int crypt_signing_key_sign(const struct crypt_signing_key *k, struct mw_span content,
-                           uint8_t *signature, size_t *len)
-{
-    const struct signer *s = k->signer;
+    CLEANUP(library_pkey_free) EVP_PKEY *key = NULL;
     uint8_t digest[CRYPT_HASH_MAX];
-    int r = 0;
+    int r;
 
     library_begin();
-    *len = s->signature;
-    if (!s->edwards)
-        r = crypt_digest(k->crypto, s->hash, &content, 1, digest);
+    r = private_read(c, s, scalar, &key);
+    if (r == 0 && !s->edwards)
+        r = crypt_digest(c, s->hash, &content, 1, digest);
     if (r == 0)
-        r = s->edwards ? sign_edwards(k->key, content, signature, len)
-                       : sign_ecdsa(k->key, span_of(digest, crypt_hash_size(s->hash)), signature,
-                                    len);
+        r = s->edwards
+                ? sign_edwards(key, content, signature, len)
+                : sign_ecdsa(key, span_of(digest, crypt_hash_size(s->hash)), signature, len);
     library_end();
-    if (r != 0) {
-        secret_clear(signature, s->signature);
-        *len = 0;
-    }
     return r;
 }
 
 int crypt_sign(const struct mw_crypto *c, enum crypt_signer which, struct mw_span scalar,
                struct mw_span content, uint8_t *signature, size_t *len)
 {
-    CLEANUP(key_end) struct crypt_signing_key k = { 0 };
-    int r = key_begin(&k, c, which, scalar);
+    const struct signer *s = &signers[which];
+    int r = CRYPT_E_KEY;
 
-    if (r == 0)
-        return crypt_signing_key_sign(&k, content, signature, len);
-    secret_clear(signature, signers[which].signature);
-    *len = 0;
+    *len = s->signature;
+    if (key_fits(s, scalar) && which == CRYPT_ED25519) {
+        ed25519_sign(scalar.data, content, signature);
+        return 0;
+    }
+    if (key_fits(s, scalar))
+        r = sign_by_library(c, s, scalar, content, signature, len);
+    if (r != 0) {
+        secret_clear(signature, s->signature);
+        *len = 0;
+    }
     return r;
 }
 
@@ -313,6 +267,8 @@ int crypt_verify(const struct mw_crypto *c, enum crypt_signer which, struct mw_s
     uint8_t digest[CRYPT_HASH_MAX];
     int r;
 
+    if (which == CRYPT_ED25519)
+        return ed25519_verify(point, content, signature);
     if (!s->edwards && !is_ecdsa_der(signature, s->scalar))
         return CRYPT_E_FORGED;
     library_begin();

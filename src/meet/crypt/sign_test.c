@@ -108,30 +108,6 @@ static void own_signatures_verify(void **state)
     }
 }
 
-static void one_key_for_many(void **state)
-{
-    for (size_t i = 0; i < ARRAY_LEN(signers); i++) {
-        CLEANUP(crypt_signing_key_freep) struct crypt_signing_key *k = NULL;
-        struct pair p;
-        uint8_t out[CRYPT_SIGNATURE_MAX];
-        size_t len = 0;
-
-        pair_make(&p, *state, signers[i]);
-        assert_int_equal(crypt_signing_key_new(&k, *state, signers[i],
-                                               span_of(p.scalar_bytes, p.scalar.len - 1)),
-                         CRYPT_E_KEY);
-        assert_null(k);
-        assert_int_equal(crypt_signing_key_new(&k, *state, signers[i], p.scalar), 0);
-        memset(p.scalar_bytes, 0, sizeof p.scalar_bytes);       /* it keeps its own copy */
-        for (uint8_t n = 0; n < 3; n++) {
-            assert_int_equal(crypt_signing_key_sign(k, span_of(&n, 1), out, &len), 0);
-            assert_int_equal(crypt_verify(*state, signers[i], p.point, span_of(&n, 1),
-                                          span_of(out, len)), 0);
-        }
-    }
-    crypt_signing_key_free(NULL);
-}
-
 static void altered_signatures_do_not(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(signers); i++) {
@@ -223,7 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors_of_rfc_8032),   cmocka_unit_test(vector_of_rfc_6979),
-        cmocka_unit_test(own_signatures_verify), cmocka_unit_test(one_key_for_many),
+        cmocka_unit_test(own_signatures_verify),
         cmocka_unit_test(altered_signatures_do_not),
         cmocka_unit_test(keys_that_are_none),    cmocka_unit_test(randomness_that_fails),
     };
