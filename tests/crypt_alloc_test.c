@@ -95,7 +95,8 @@ static void signatures(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(signers); i++) {
         struct scene s = { .crypto = *state, .signer = signers[i] };
-        size_t least = openssl_fails ? 1 : 0;
+        /* libsodium asks for none. */
+        size_t least = openssl_fails && signers[i] != CRYPT_ED25519 ? 1 : 0;
 
         assert_int_equal(crypt_signing_pair(*state, s.signer, mw_random_system(), s.scalar,
                                             s.point), 0);
