@@ -68,6 +68,40 @@ static void test_empty_and_appended(void **state)
     assert_int_equal(got.content.content.len, 0);
 }
 
+/* As large as a commit that removes 200,000 members; told apart from what is wrong with it when
+ * the reader allows less. */
+static void test_large(void **state)
+{
+    CLEANUP(pair_deinit) struct pair p;
+    CLEANUP(buf_deinit) struct buf body = BUF_INIT(4 * ROOM);
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(4 * ROOM);
+    CLEANUP(buf_wipe) struct buf plain = BUF_INIT(4 * ROOM);
+    struct framed_content content = pair_content(CONTENT_COMMIT);
+    struct authentic got;
+    size_t list;
+
+    (void)state;
+    pair_init(&p, 1);
+    list = vector_open(&body);
+    for (uint32_t i = 0; i < 200000; i++) {
+        buf_u8(&body, 1);           /* by value */
+        buf_u16(&body, PROPOSAL_REMOVE);
+        buf_u32(&body, i);
+    }
+    vector_close(&body, list);
+    buf_u8(&body, 0);               /* no path */
+    content.content = buf_span(&body);
+    pair_seal(&p, content, 0, &out);
+    plain.max = body.len;
+    assert_int_equal(pair_open(&p, buf_span(&out), &plain, &got), -EMSGSIZE);
+    buf_deinit(&plain);
+    plain.max = 4 * ROOM;
+    assert_int_equal(pair_open(&p, buf_span(&out), &plain, &got), 0);
+    assert_true(span_eq(got.content.content, content.content));
+    out.data[out.len / 2] ^= 1;
+    assert_int_equal(pair_open(&p, buf_span(&out), &plain, &got), FRAME_E_GENERATION);
+}
+
 /* The plain text is nowhere in the message, and the same content twice gives other bytes. */
 static void test_nothing_shows(void **state)
 {
@@ -372,8 +406,8 @@ static void test_sender_and_format(void **state)
 
     (void)state;
     pair_init(&p, 1);
-    for (uint8_t type = SENDER_EXTERNAL; type <= SENDER_NEW_COMMIT; type++) {
-        content.sender.type = type;
+    for (int type = SENDER_EXTERNAL; type <= SENDER_NEW_COMMIT; type++) {
+        content.sender.type = (uint8_t)type;
         a = pair_sign(&p, WIRE_PRIVATE_MESSAGE, content, signature);
         assert_int_equal(frame_private(&p.sender, &a, 0, mw_random_system(), &out),
                          FRAME_E_SENDER);
@@ -522,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_empty_and_appended),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_nothing_shows),
         cmocka_unit_test(test_reuse_guard),
         cmocka_unit_test(test_every_byte),

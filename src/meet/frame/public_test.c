@@ -27,9 +27,9 @@ static void test_round_trip(void **state)
         CLEANUP(pair_deinit) struct pair p;
 
         pair_init(&p, suite);
-        for (uint8_t type = CONTENT_PROPOSAL; type <= CONTENT_COMMIT; type++) {
+        for (int type = CONTENT_PROPOSAL; type <= CONTENT_COMMIT; type++) {
             CLEANUP(buf_deinit) struct buf out = BUF_INIT(ROOM);
-            struct framed_content content = pair_content(type);
+            struct framed_content content = pair_content((uint8_t)type);
             uint8_t signature[CRYPT_SIGNATURE_MAX];
             struct authentic a, got;
 
@@ -297,12 +297,12 @@ static void test_who_signs_context(void **state)
 
     (void)state;
     pair_init(&p, 1);
-    for (uint8_t type = SENDER_MEMBER; type <= SENDER_NEW_COMMIT; type++) {
+    for (int type = SENDER_MEMBER; type <= SENDER_NEW_COMMIT; type++) {
         struct framed_content content = pair_content(CONTENT_COMMIT);
         uint8_t signature[CRYPT_SIGNATURE_MAX];
         struct authentic a;
 
-        content.sender = (struct sender){ type, 0 };
+        content.sender = (struct sender){ (uint8_t)type, 0 };
         a = pair_sign(&p, WIRE_PUBLIC_MESSAGE, content, signature);
         assert_int_equal(frame_verify(p.s, &a, span_of(NULL, 0), pair_verifying_key(&p)),
                          signs[type] ? FRAME_E_SIGNATURE : 0);

@@ -41,6 +41,8 @@ void *cells_take(struct cells *c)
     if (c->spare == NULL && !grow(c))
         return NULL;
     cell = c->spare;
+    if (cell == NULL)
+        return NULL;
     c->spare = cell->next;
     cell->next = NULL;
     return cell;
