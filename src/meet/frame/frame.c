@@ -106,7 +106,6 @@ int frame_sign(struct suited s, struct authentic *a, struct mw_span context, str
     size_t len = 0;
     int r;
 
-    a->content.wire = (struct mw_span){ NULL, 0 };
     a->auth.signature = (struct mw_span){ NULL, 0 };
     r = frame_fits(a);
     if (r == 0)

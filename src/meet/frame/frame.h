@@ -54,7 +54,7 @@ struct frame_keys {
 /* Signs a->content as a->wire_format carries it (6.1).
  * context: encoded GroupContext; left out for the senders that do not sign it.
  * signature: CRYPT_SIGNATURE_MAX bytes, which a->auth.signature then points into.
- * The content is taken from its fields; content.wire is set to none, so that it cannot differ. */
+ * Here and below content is taken from its fields, not from content.wire. */
 MW_MUST_CHECK int frame_sign(struct suited s, struct authentic *a, struct mw_span context,
                              struct mw_span key, uint8_t *signature);
 /* FRAME_E_SIGNATURE: it does not match, or the key is none.  key: the sender's signature public

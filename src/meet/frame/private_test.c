@@ -297,34 +297,6 @@ static void test_other_epoch(void **state)
     assert_int_equal(pair_open(&p, buf_span(&out), &plain, &got), 0);
 }
 
-/* A member that knows all of the epoch's secrets speaks in another's name: its signature is
- * wrong, and the key stays for who can sign. */
-static void test_forged_by_a_member(void **state)
-{
-    CLEANUP(pair_deinit) struct pair p;
-    CLEANUP(buf_deinit) struct buf forged = BUF_INIT(ROOM);
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(ROOM);
-    CLEANUP(buf_wipe) struct buf plain = BUF_INIT(ROOM);
-    uint8_t signature[CRYPT_SIGNATURE_MAX];
-    struct authentic a, got;
-
-    (void)state;
-    pair_init(&p, 1);
-    a = pair_sign(&p, WIRE_PRIVATE_MESSAGE, pair_content(CONTENT_APPLICATION), signature);
-    signature[7] ^= 1;
-    {
-        struct frame_keys k = p.sender;
-
-        assert_int_equal(secret_tree_new(&k.secrets, p.s, 2, &p.encryption), 0);
-        assert_int_equal(frame_private(&k, &a, 0, mw_random_system(), &forged), 0);
-        secret_tree_free(k.secrets);
-    }
-    assert_int_equal(pair_open(&p, buf_span(&forged), &plain, &got), FRAME_E_SIGNATURE);
-    pair_seal(&p, pair_content(CONTENT_APPLICATION), 0, &out);
-    assert_int_equal(pair_open(&p, buf_span(&out), &plain, &got), 0);
-    assert_int_equal(pair_open(&p, buf_span(&forged), &plain, &got), FRAME_E_GENERATION);
-}
-
 static void send_nothing(const struct pair *p, uint32_t n)
 {
     struct message_key k;
@@ -377,24 +349,6 @@ static void test_late_and_replayed(void **state)
         buf_deinit(&out[i]);
 }
 
-/* Leaf 3, where the receiver's tree has two. */
-static void test_no_such_leaf(void **state)
-{
-    CLEANUP(pair_deinit) struct pair p;
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(ROOM);
-    CLEANUP(buf_wipe) struct buf plain = BUF_INIT(ROOM);
-    struct framed_content content = pair_content(CONTENT_APPLICATION);
-    struct authentic got;
-
-    (void)state;
-    pair_init(&p, 1);
-    secret_tree_free(p.sender.secrets);
-    assert_int_equal(secret_tree_new(&p.sender.secrets, p.s, 4, &p.encryption), 0);
-    content.sender.index = 3;
-    pair_seal(&p, content, 0, &out);
-    assert_int_equal(pair_open(&p, buf_span(&out), &plain, &got), FRAME_E_LEAF);
-}
-
 /* 6.3.2: only members; and only what was signed as private. */
 static void test_sender_and_format(void **state)
 {
@@ -421,70 +375,6 @@ static void test_sender_and_format(void **state)
     assert_int_equal(out.len, 0);
 }
 
-/* Encrypts what stands in `inner` as it is: the signature that follows it is empty, which is one
- * zero byte, and so is what could be padding. */
-static int open_inner(const struct pair *p, uint8_t type, struct mw_span inner)
-{
-    CLEANUP(buf_deinit) struct buf out = BUF_INIT(ROOM);
-    CLEANUP(buf_wipe) struct buf plain = BUF_INIT(ROOM);
-    struct authentic a = { .wire_format = WIRE_PRIVATE_MESSAGE }, got;
-    struct mls_message m;
-    struct opened o;
-
-    a.content = pair_content(CONTENT_PROPOSAL);
-    a.content.content_type = type;
-    a.content.content = inner;
-    assert_int_equal(frame_private(&p->sender, &a, 0, mw_random_system(), &out), 0);
-    assert_true(mls_message_read(&m, buf_span(&out)));
-    return frame_private_open(&p->receiver, &m.private_message, &plain, &got, &o);
-}
-
-#define REMOVE "000300000001"
-
-/* 6.3.1: not one byte of the padding may be other than zero. */
-static void test_padding_not_zero(void **state)
-{
-    CLEANUP(pair_deinit) struct pair p;
-    uint8_t inner[6 + 3 + 40] = { 0, 3, 0, 0, 0, 1, 2, 'o', 'k' };
-
-    (void)state;
-    pair_init(&p, 1);
-    assert_int_equal(open_inner(&p, CONTENT_PROPOSAL, span_of(inner, sizeof inner)), 0);
-    for (size_t i = 9; i < sizeof inner; i++) {
-        inner[i] = (uint8_t)(1 << i % 8);
-        assert_int_equal(open_inner(&p, CONTENT_PROPOSAL, span_of(inner, sizeof inner)),
-                         FRAME_E_MALFORMED);
-        inner[i] = 0;
-    }
-    assert_int_equal(open_inner(&p, CONTENT_PROPOSAL, span_of(inner, sizeof inner)), 0);
-}
-
-static void test_malformed_inside(void **state)
-{
-    static const struct {
-        uint8_t type;
-        const char *inner;
-        int want;
-    } cases[] = {
-        { CONTENT_PROPOSAL, REMOVE "00", 0 },
-        { CONTENT_PROPOSAL, "", FRAME_E_MALFORMED },
-        { CONTENT_PROPOSAL, "0003000000", FRAME_E_MALFORMED },      /* cut off */
-        { CONTENT_PROPOSAL, REMOVE "05", FRAME_E_MALFORMED },       /* no signature */
-        { CONTENT_PROPOSAL, "0000", FRAME_E_MALFORMED },            /* a reserved type */
-        { CONTENT_PROPOSAL, REMOVE "4001ff", FRAME_E_MALFORMED },   /* a length not the shortest */
-        { CONTENT_COMMIT, "0000" "00" "00", 0 },
-        { CONTENT_COMMIT, "0000" "00" "05", FRAME_E_MALFORMED },    /* no confirmation tag */
-        { CONTENT_COMMIT, "0002", FRAME_E_MALFORMED },              /* optional<UpdatePath> 2 */
-    };
-    CLEANUP(pair_deinit) struct pair p;
-
-    (void)state;
-    pair_init(&p, 1);
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        assert_int_equal(open_inner(&p, cases[i].type, fixture_hex(cases[i].inner)),
-                         cases[i].want);
-}
-
 static void test_too_long(void **state)
 {
     CLEANUP(pair_deinit) struct pair p;
@@ -502,6 +392,11 @@ static void test_too_long(void **state)
     assert_int_equal(frame_private(&p.sender, &a, SIZE_MAX, mw_random_system(), &out), -EMSGSIZE);
     assert_int_equal(frame_private(&p.sender, &a, 0, mw_random_system(), &out), -EMSGSIZE);
     assert_int_equal(out.len, 0);
+    buf_deinit(&out);
+    out.max = SIZE_MAX / 4;     /* told before a gigabyte is asked for */
+    assert_int_equal(frame_private(&p.sender, &a, (1 << 30) - 20, mw_random_system(), &out),
+                     -EMSGSIZE);
+    assert_int_equal(out.room, 0);
     m.aad.len = (size_t)1 << 30;
     assert_int_equal(frame_private_open(&p.receiver, &m, &plain, &got, &o), -EMSGSIZE);
     /* None of that used up a generation. */
@@ -562,13 +457,9 @@ int main(void)
         cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_clear_fields),
         cmocka_unit_test(test_other_epoch),
-        cmocka_unit_test(test_forged_by_a_member),
         cmocka_unit_test(test_too_far),
         cmocka_unit_test(test_late_and_replayed),
-        cmocka_unit_test(test_no_such_leaf),
         cmocka_unit_test(test_sender_and_format),
-        cmocka_unit_test(test_padding_not_zero),
-        cmocka_unit_test(test_malformed_inside),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_exhausted),
     };

@@ -12,10 +12,6 @@ size_t content_parts(const struct framed_content *c, struct content_room *room,
 {
     size_t middle = 0, type = 1;
 
-    if (c->wire.len > 0) {
-        parts[0] = c->wire;
-        return 1;
-    }
     parts[0] = span_of(room->group_id, vector_header_put(room->group_id, c->group_id.len));
     parts[1] = c->group_id;
     middle += uint_put(room->middle, c->epoch, 8);
@@ -30,5 +26,5 @@ size_t content_parts(const struct framed_content *c, struct content_room *room,
         type += vector_header_put(room->type + 1, c->content.len);
     parts[4] = span_of(room->type, type);
     parts[5] = c->content;
-    return 6;
+    return CONTENT_PARTS;
 }

@@ -16,8 +16,8 @@ struct content_room {
     uint8_t group_id[4], middle[8 + 5 + 4], type[1 + 4];
 };
 
-/* Fills parts and returns how many; together they are the bytes of FramedContent.  c->wire is
- * taken where there is one. */
+/* Fills parts and returns how many; together they are the bytes of FramedContent, taken from c's
+ * fields: c->wire is not looked at. */
 size_t content_parts(const struct framed_content *c, struct content_room *room,
                      struct mw_span parts[CONTENT_PARTS]);
 

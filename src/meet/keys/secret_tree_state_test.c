@@ -169,6 +169,7 @@ static void test_refused(void **state)
     assert_refused(s, "01000100000001" "02" FRESH);             /* one ratchet */
     /* Let go below where the ratchet is; too far above it. */
     assert_refused(s, "01000100000001" "02" "0000000200000001" SECRET "00000000" FRESH);
+    assert_refused(s, "01000100000001" "02" "ffffffff00000000" SECRET "00000000" FRESH);
     assert_refused(s, "01000100000001" "02" "0000000000002001" SECRET "00000000" FRESH);
     /* More kept than are ever kept; kept that are still to come; kept twice, out of order. */
     assert_refused(s, "01000100000001" "02" "0000500000005000" SECRET "00000401" FRESH);
@@ -202,6 +203,35 @@ static void test_deep(void **state)
     assert_int_equal(secret_tree_key(t, 0, APP, 0, &k), 0);
 }
 
+static void ratchet_add(struct buf *b, uint32_t kept)
+{
+    buf_add(b, fixture_hex("0000050000000500" SECRET));
+    buf_u32(b, kept);
+    for (uint32_t g = 0; g < kept; g++) {
+        buf_u32(b, g);
+        buf_fill(b, 7, 16 + 12);
+    }
+}
+
+/* One more than a ratchet may keep. */
+static void test_ratchet_keeps_too_much(void **state)
+{
+    struct suited s = fixture_suite(1);
+    struct secret_tree *t = NULL;
+
+    (void)state;
+    for (uint32_t kept = SECRET_TREE_KEPT; kept <= SECRET_TREE_KEPT + 1; kept++) {
+        CLEANUP(buf_deinit) struct buf b = BUF_INIT(1 << 22);
+
+        buf_add(&b, fixture_hex("01000100000001" "02" FRESH));
+        ratchet_add(&b, kept);
+        assert_int_equal(load(&t, s, buf_span(&b)),
+                         kept == SECRET_TREE_KEPT ? 0 : SECRET_TREE_E_MALFORMED);
+        secret_tree_free(t);
+        t = NULL;
+    }
+}
+
 /* A tree whose every ratchet keeps all it may is more than a tree may keep. */
 static void test_too_much_kept(void **state)
 {
@@ -214,13 +244,8 @@ static void test_too_much_kept(void **state)
     for (int leaf = 0, inner = 5; leaf < 32; leaf++) {
         buf_fill(&b, 1, (size_t)inner);
         buf_u8(&b, 2);
-        for (int kind = 0; kind < 2; kind++) {
-            buf_add(&b, fixture_hex("0000050000000500" SECRET "00000400"));
-            for (uint32_t g = 0; g < 1024; g++) {
-                buf_u32(&b, g);
-                buf_fill(&b, 7, 16 + 12);
-            }
-        }
+        ratchet_add(&b, SECRET_TREE_KEPT);
+        ratchet_add(&b, SECRET_TREE_KEPT);
         inner = __builtin_ctz((unsigned)leaf + 1);
     }
     assert_int_equal(buf_error(&b), 0);
@@ -241,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_unbelieved_is_not_saved),
         cmocka_unit_test(test_cut_off),       cmocka_unit_test(test_altered),
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_ratchet_keeps_too_much),
         cmocka_unit_test(test_too_much_kept),
     };
 

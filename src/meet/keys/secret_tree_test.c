@@ -130,6 +130,8 @@ static void test_sending(void **state)
     assert_int_equal(secret_tree_next(t, 3, APP, &g, &sent), 0);
     assert_int_equal(g, 0);
     secret_tree_used(t, 3, APP, 2);
+    assert_int_equal(key_try(t, 3, 0), SECRET_TREE_E_USED);
+    assert_int_equal(t->kept_all, 1);
     assert_true(key_is(t, 3, APP, 1));
     assert_int_equal(key_try(t, 3, 2), SECRET_TREE_E_USED);
 }
