@@ -31,7 +31,7 @@
 
 struct plan {
     const char *what, *path;
-    char proxy_kind[16], host[256], target[300];
+    char proxy_kind[16], host[256], target[300], authority[300];
     struct sockaddr_in proxy;
     long count;
     SSL_CTX *ctx;
@@ -89,11 +89,11 @@ static SSL *tls(const struct plan *p, int fd)
 static uint64_t get(const struct plan *p, SSL *ssl, bool last)
 {
     static char buffer[65536];
-    char ask[600], *end, *length;
+    char ask[900], *end, *length;
     int n, have = 0;
     uint64_t body, total;
 
-    n = snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", p->path, p->host,
+    n = snprintf(ask, sizeof(ask), "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", p->path, p->authority,
                  last ? "Connection: close\r\n" : "");
     if (SSL_write(ssl, ask, n) != n)
         die("write");
@@ -177,6 +177,8 @@ static void plan_read(struct plan *p, char **argv)
     p->proxy.sin_family = AF_INET;
     p->proxy.sin_port = htons((uint16_t)port);
     snprintf(p->target, sizeof(p->target), "%s", argv[5]);
+    /* With its port (RFC 9110 section 7.2): some proxies dial what Host says. */
+    snprintf(p->authority, sizeof(p->authority), "%s", argv[5]);
     snprintf(p->host, sizeof(p->host), "%s", argv[5]);
     colon = strrchr(p->host, ':');
     if (colon == NULL)
