@@ -60,14 +60,24 @@ static void on_origin(void *context, struct mw_span host, uint16_t port)
     bridge_origin(f->b, NULL);
 }
 
+static void on_fresh(void *context)
+{
+    struct fuzz_bridge *f = context;
+
+    bridge_origin(f->b, NULL);
+}
+
 /* The client says all; the server answers each whole request once it is there. */
-static void converse(struct mw_span said, size_t step, bool proxy, const char *answer,
+static void converse(struct mw_span said, size_t step, uint8_t how, const char *answer,
                      struct buf *understood)
 {
-    static const struct bridge_events events = { .on_origin = on_origin };
+    static const struct bridge_events events = { .on_origin = on_origin, .on_fresh = on_fresh };
     struct fuzz_bridge f;
     const struct bridge_options o = {
-        .kind = proxy ? BRIDGE_H1_PROXY : BRIDGE_H1, .events = &events, .context = &f
+        .kind = (how & 0x80) != 0 ? BRIDGE_H1_PROXY : BRIDGE_H1,
+        .second_hand = (how & 0x40) != 0,
+        .events = &events,
+        .context = &f
     };
     unsigned answered = 0, whole;
 
@@ -96,14 +106,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     CLEANUP(buf_deinit) struct buf one = BUF_INIT(8 << 20), many = BUF_INIT(8 << 20);
     const char *answer;
-    bool proxy;
 
     if (len < 2)
         return 0;
     answer = answers[data[0] % ARRAY_LEN(answers)];
-    proxy = (data[0] & 0x80) != 0;
-    converse(span_of(data + 2, len - 2), SIZE_MAX, proxy, answer, &one);
-    converse(span_of(data + 2, len - 2), 1u + data[1] % 32, proxy, answer, &many);
+    converse(span_of(data + 2, len - 2), SIZE_MAX, data[0], answer, &one);
+    converse(span_of(data + 2, len - 2), 1u + data[1] % 32, data[0], answer, &many);
     must(span_eq(buf_span(&one), buf_span(&many)));
     return 0;
 }

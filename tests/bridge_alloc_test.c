@@ -20,6 +20,7 @@ struct talking {
     enum bridge_kind kind;
     const struct said *said;
     size_t n;
+    bool second_hand;
 };
 
 static void on_origin(void *context, struct mw_span host, uint16_t port)
@@ -28,6 +29,13 @@ static void on_origin(void *context, struct mw_span host, uint16_t port)
 
     (void)host;
     (void)port;
+    bridge_origin(*b, NULL);
+}
+
+static void on_fresh(void *context)
+{
+    struct bridge **b = context;
+
     bridge_origin(*b, NULL);
 }
 
@@ -44,7 +52,7 @@ static void take(struct bridge *b)
 
 static bool run(void *context, size_t nth)
 {
-    static const struct bridge_events events = { .on_origin = on_origin };
+    static const struct bridge_events events = { .on_origin = on_origin, .on_fresh = on_fresh };
     static const struct content_limits limits = { 1000, 1000 };
     const struct talking *c = context;
     struct test_stage twice = { .twice = true, .delay = 2 };
@@ -53,7 +61,8 @@ static bool run(void *context, size_t nth)
     const struct content_row row = { stages, 2 };
     struct bridge *b = NULL;
     const struct bridge_options o = {
-        .kind = c->kind, .events = &events, .context = &b, .stages = &row, .via = "gate"
+        .kind = c->kind, .events = &events, .context = &b, .stages = &row, .via = "gate",
+        .second_hand = c->second_hand
     };
     bool failed, broken = false;
     int r;
@@ -97,10 +106,24 @@ static void h1_conversation(void **state)
                          "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nSum: 2\r\n\r\n" },
         { BRIDGE_SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789" },
     };
-    struct talking c = { BRIDGE_H1, said, ARRAY_LEN(said) };
+    struct talking c = { BRIDGE_H1, said, ARRAY_LEN(said), false };
 
     (void)state;
     assert_true(alloc_fail_each(run, &c) > 15);
+}
+
+/* The server says 408 to a connection that was used before: the request is said again. */
+static void asked_again(void **state)
+{
+    static const struct said said[] = {
+        { BRIDGE_CLIENT, "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n" },
+        { BRIDGE_SERVER, "HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n" },
+        { BRIDGE_SERVER, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789" },
+    };
+    struct talking c = { BRIDGE_H1, said, ARRAY_LEN(said), true };
+
+    (void)state;
+    assert_true(alloc_fail_each(run, &c) > 8);
 }
 
 static void plain_proxying(void **state)
@@ -112,7 +135,7 @@ static void plain_proxying(void **state)
         { BRIDGE_SERVER, "HTTP/1.1 200 OK\r\n\r\nhello" },
         { BRIDGE_SERVER, NULL },
     };
-    struct talking c = { BRIDGE_H1_PROXY, said, ARRAY_LEN(said) };
+    struct talking c = { BRIDGE_H1_PROXY, said, ARRAY_LEN(said), false };
 
     (void)state;
     assert_true(alloc_fail_each(run, &c) > 10);
@@ -123,7 +146,7 @@ static void raw_bytes(void **state)
     static const struct said said[] = {
         { BRIDGE_CLIENT, "hello" }, { BRIDGE_SERVER, "world" }
     };
-    struct talking c = { BRIDGE_RAW, said, ARRAY_LEN(said) };
+    struct talking c = { BRIDGE_RAW, said, ARRAY_LEN(said), false };
 
     (void)state;
     assert_true(alloc_fail_each(run, &c) >= 3);
@@ -133,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h1_conversation),
+        cmocka_unit_test(asked_again),
         cmocka_unit_test(plain_proxying),
         cmocka_unit_test(raw_bytes),
     };

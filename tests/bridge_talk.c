@@ -57,16 +57,43 @@ static void on_wake(void *context)
     t->wakes++;
 }
 
-void talk_start(struct talk *t, enum bridge_kind kind, const struct content_row *stages)
+static void on_fresh(void *context)
 {
-    static const struct bridge_events events = { on_request, on_block, on_origin, on_wake };
+    struct talk *t = context;
+
+    t->fresh++;
+    if (t->sync_origin)
+        bridge_origin(t->b, NULL);
+}
+
+static void start(struct talk *t, enum bridge_kind kind, const struct content_row *stages,
+                  bool second_hand)
+{
+    static const struct bridge_events events = {
+        .on_request = on_request,
+        .on_block = on_block,
+        .on_origin = on_origin,
+        .on_fresh = on_fresh,
+        .on_wake = on_wake,
+    };
     const struct bridge_options o = {
-        .kind = kind, .events = &events, .context = t, .stages = stages
+        .kind = kind, .events = &events, .context = t, .stages = stages,
+        .second_hand = second_hand
     };
 
     *t = (struct talk){ .ruling = BRIDGE_GO };
     t->got[0].max = t->got[1].max = t->last.max = t->origin.max = 64 << 20;
     assert_int_equal(bridge_new(&t->b, &o), 0);
+}
+
+void talk_start(struct talk *t, enum bridge_kind kind, const struct content_row *stages)
+{
+    start(t, kind, stages, false);
+}
+
+void talk_start_second_hand(struct talk *t, const struct content_row *stages)
+{
+    start(t, BRIDGE_H1, stages, true);
 }
 
 void talk_stop(struct talk *t)

@@ -16,13 +16,15 @@ struct talk {
     enum bridge_ruling ruling;
     const char *type;           /* of an answer; NULL: text/plain */
     bool sync_origin;           /* bridge_origin() at once */
-    unsigned asked, origins, wakes;
+    unsigned asked, origins, fresh, wakes;
     struct buf last, origin;    /* "METHOD scheme authority path[ upgrade]", "host:port" */
     char code[64];              /* of the last block */
 };
 
 /* stages may be NULL.  Fails the test if it cannot. */
 void talk_start(struct talk *t, enum bridge_kind kind, const struct content_row *stages);
+/* HTTP/1.1 over a server's connection that served others before. */
+void talk_start_second_hand(struct talk *t, const struct content_row *stages);
 void talk_stop(struct talk *t);
 
 /* All of text, as fast as there is room and the others read; what there never is room for is

@@ -237,7 +237,8 @@ class Gate:
         """The audit log's lines, as JSON, oldest first."""
         lines = []
         for path in sorted((self.folder / "audit").glob("*.jsonl")):
-            lines += [json.loads(line) for line in path.read_text().splitlines() if line]
+            whole = path.read_text().rpartition("\n")[0]   # the last may be on its way
+            lines += [json.loads(line) for line in whole.splitlines() if line]
         return lines
 
     def context(self, alpn=None, ca=None):

@@ -101,6 +101,11 @@ bool bridge_idle(const struct bridge *b)
     return b->ops->idle(b);
 }
 
+bool bridge_reusable(const struct bridge *b)
+{
+    return b->ops->reusable != NULL && b->ops->reusable(b);
+}
+
 const char *bridge_protocol(const struct bridge *b)
 {
     return b->protocol;

@@ -57,6 +57,9 @@ struct bridge_events {
     /* BRIDGE_H1_PROXY: connect to this origin (the one before is done with), then call
      * bridge_origin(). */
     void (*on_origin)(void *context, struct mw_span host, uint16_t port);
+    /* Of a bridge that began second_hand: the server's connection will not do for this request;
+     * connect to the same server anew, then call bridge_origin(). */
+    void (*on_fresh)(void *context);
     /* There is something in bridge_out() or room again without a feed (a stage woke). */
     void (*on_wake)(void *context);
 };
@@ -70,6 +73,8 @@ struct bridge_options {
     const char *via;                    /* name for Via (RFC 9110 7.6.3); NULL: none is added */
     const char *scheme;                 /* of origin-form requests; NULL: "https", for
                                          * BRIDGE_H1_PROXY "http" */
+    bool second_hand;                   /* BRIDGE_H1: the server's connection served others
+                                         * before, and may be given up any time */
 };
 
 struct bridge;
@@ -106,7 +111,7 @@ bool bridge_cut_short(const struct bridge *b);
 /* One clause, safe to print; NULL: nothing went wrong.  *by: whose fault. */
 const char *bridge_why(const struct bridge *b, enum bridge_side *by);
 
-/* BRIDGE_H1_PROXY, after on_origin: ready, or an answer for the client instead. */
+/* After on_origin or on_fresh: ready, or an answer for the client instead. */
 void bridge_origin(struct bridge *b, const struct bridge_answer *failed);      /* NULL: ready */
 
 /* Ends it politely: GOAWAY, "Connection: close" after what is under way. */
@@ -114,6 +119,10 @@ void bridge_drain(struct bridge *b);
 
 /* Nothing is under way: no exchange, no bytes waiting. */
 bool bridge_idle(const struct bridge *b);
+
+/* The server's connection is as good as new: every answer on it came to its end and left it open,
+ * nothing is unread, no request had a body, and nobody proved to that connection who they are. */
+bool bridge_reusable(const struct bridge *b);
 
 /* "h1", "h2", "websocket", "raw": what it became. */
 const char *bridge_protocol(const struct bridge *b);
@@ -142,6 +151,7 @@ struct bridge_ops {
     void (*origin)(struct bridge *b, const struct bridge_answer *failed);
     void (*drain)(struct bridge *b);
     bool (*idle)(const struct bridge *b);
+    bool (*reusable)(const struct bridge *b);   /* NULL: never */
 };
 
 struct bridge {

@@ -43,6 +43,7 @@ void h1_close(struct h1 *h, enum bridge_side by, const char *why)
         return;
     if (why != NULL)
         bridge_blame(&h->b, by, why);
+    h->tainted = h->tainted || why != NULL;
     h->b.cut_short = h->asked.answered && h->from[BRIDGE_SERVER].step != H1_DONE &&
                      h->from[BRIDGE_SERVER].frame == H1_UNTIL_CLOSE;
     h1_exchange_reset(h);
@@ -61,6 +62,7 @@ static void exchange_check(struct h1 *h)
     if (asked) {
         if (!h->server_keeps)
             h->origin = H1_SPENT;
+        h->clean = h->server_keeps;
         h1_exchange_reset(h);
         if (ends)
             h1_close(h, BRIDGE_SERVER, NULL);
@@ -255,12 +257,12 @@ static int unasked_step(struct h1 *h)
 
     if (leg->in.len == 0 && !leg->ended)
         return WAITS;
-    if (!h->proxy) {
+    if (h->second_hand || h->proxy) {
+        h->origin = h->origin == H1_READY ? H1_SPENT : h->origin;
+    } else if (h->origin == H1_READY) {
         /* Some servers say 408 before they close an idle connection: not an answer to anything
          * that comes later (RFC 9112 section 9.5). */
         h1_close(h, BRIDGE_SERVER, leg->in.len > 0 ? "an answer that nobody asked for" : NULL);
-    } else if (h->origin == H1_READY) {
-        h->origin = H1_SPENT;
     }
     leg->in = (struct mw_span){ NULL, 0 };
     return WAITS;
@@ -275,8 +277,12 @@ static int response_step(struct h1 *h)
 
     if (!h->active || !h->asked.passed)
         return unasked_step(h);
+    if (h->origin == H1_ASKED_ORIGIN)
+        return WAITS;
     state = http_head_read(&head, &leg->mark, leg->in);
     if (state == HTTP_MORE && !leg->ended)
+        return WAITS;
+    if (state == HTTP_MORE && leg->in.len == 0 && h1_again(h))
         return WAITS;
     if (state == HTTP_MORE && leg->in.len == 0 && h->passed > 1 && h->asked.interim == 0) {
         /* The server gave the connection up before it saw this request: the client sees the
@@ -420,6 +426,7 @@ static void h1_free(struct bridge *b)
         queue_deinit(&h->to[i]);
     }
     buf_wipe(&h->asked.text);
+    buf_wipe(&h->again);
     buf_deinit(&h->origin_name);
     free(h);
 }
@@ -436,7 +443,7 @@ static size_t h1_room(const struct bridge *b, enum bridge_side from)
     size_t queued = h->to[other(from)].len;
     bool waits = leg->held || leg->step == H1_DONE || leg->step == H1_END;
 
-    if (leg->ended)
+    if (leg->ended || (from == BRIDGE_SERVER && h->origin == H1_SPENT && !h->proxy))
         return 0;
     if (h->done[BRIDGE_CLIENT])
         return H1_KEPT;         /* it is dropped, so that a last answer is not lost to a reset */
@@ -451,8 +458,10 @@ static int h1_feed(struct bridge *b, enum bridge_side from, struct mw_span bytes
 {
     struct h1 *h = (struct h1 *)b;
 
-    if (h->done[BRIDGE_CLIENT] || h->from[from].ended)
+    if (h->done[BRIDGE_CLIENT] || h->from[from].ended) {
+        h->tainted = h->tainted || from == BRIDGE_SERVER;
         return 0;
+    }
     return go_on(h, from, bytes);
 }
 
@@ -513,20 +522,17 @@ static void h1_origin(struct bridge *b, const struct bridge_answer *failed)
     h->origin = failed != NULL ? H1_NO_ORIGIN : H1_READY;
     if (failed == NULL) {
         h->from[BRIDGE_SERVER].ended = h->from[BRIDGE_SERVER].cut = false;
-        h->passed = 0;
-        if (!h->pumping)
-            (void)go_on(h, BRIDGE_CLIENT, (struct mw_span){ NULL, 0 });
-        return;
-    }
-    if (!h->pumping) {
+        h->passed = h->asked.passed ? 1 : 0;
+        r = h1_again_say(h);
+    } else if (h->pumping) {
+        r = h1_answer(h, failed, true);
+    } else {
         r = take_up(h, BRIDGE_CLIENT, (struct mw_span){ NULL, 0 });
         r = r == 0 ? h1_answer(h, failed, true) : r;
         r = r == 0 ? put_down(h) : r;
-        if (r == 0)
-            r = go_on(h, BRIDGE_CLIENT, (struct mw_span){ NULL, 0 });
-    } else {
-        r = h1_answer(h, failed, true);
     }
+    if (r == 0 && !h->pumping)
+        r = go_on(h, BRIDGE_CLIENT, (struct mw_span){ NULL, 0 });
     if (r < 0)
         h1_close(h, BRIDGE_CLIENT, "out of memory");
 }
@@ -559,6 +565,7 @@ static const struct bridge_ops h1_ops = {
     .origin = h1_origin,
     .drain = h1_drain,
     .idle = h1_idle,
+    .reusable = h1_reusable,
 };
 
 int bridge_h1_new(struct bridge **out, const struct bridge_options *o)
@@ -573,6 +580,8 @@ int bridge_h1_new(struct bridge **out, const struct bridge_options *o)
     h->proxy = o->kind == BRIDGE_H1_PROXY;
     h->scheme = o->scheme != NULL ? o->scheme : h->proxy ? "http" : "https";
     h->origin = h->proxy ? H1_NO_ORIGIN : H1_READY;
+    h->second_hand = o->second_hand && !h->proxy;
+    h->again.max = 2 * HTTP_MAX_HEAD;
     h->origin_name.max = H1_MAX_HOST + 8;
     h->asked.text.max = HTTP_MAX_HEAD;
     for (int i = 0; i < 2; i++) {

@@ -1,7 +1,8 @@
 /*
  * The HTTP/1.1 bridge's own parts: h1.c moves bytes and keeps the order of things, h1_request.c
- * and h1_response.c read heads and say what becomes of them, h1_field.c knows the fields, and
- * h1_write.c writes everything anew.
+ * and h1_response.c read heads and say what becomes of them, h1_field.c knows the fields,
+ * h1_write.c writes everything anew, and h1_again.c knows which connections to a server may serve
+ * another client's session, and what to do when one does not.
  *
  * One exchange at a time: the next request's head is read when the answer before it is complete.
  * Whatever reaches a peer was written by us from what one strict parser understood; not a byte of
@@ -27,6 +28,7 @@ enum {
 enum h1_field {
     H1_OTHER,
     H1_HOST, H1_CONNECTION, H1_CONTENT_LENGTH, H1_UPGRADE, H1_TE, H1_EXPECT, H1_TRAILER,
+    H1_AUTHORIZATION, H1_CHALLENGE,
     H1_HOP,                         /* any other that is for one connection only */
 };
 enum h1_field h1_field_kind(struct mw_span name);
@@ -37,6 +39,7 @@ struct h1_options {
     bool websocket;                 /* Upgrade offers it */
     bool trailers;                  /* TE: trailers */
     bool expects, trailer_named;    /* there is an Expect, a Trailer field */
+    bool bound;                     /* who asks may be proved to the connection itself */
 };
 
 /* Reads the options and takes everything that is for this connection only out of the head, Host
@@ -100,6 +103,10 @@ struct h1 {
     bool tunnel;                    /* WebSocket: ws */
     bool blank;                     /* an empty line before the next request was dropped */
     bool server_keeps;              /* after this answer */
+    bool clean;                     /* the last answer ended well, and the server goes on */
+    bool tainted;                   /* something made the server's connection this client's own */
+    bool second_hand;               /* served others, and has not answered here yet */
+    struct buf again;               /* what it was asked, should it not answer */
     struct h1_asked asked;
     struct content_exchange *x;
     unsigned passed;                /* requests on this connection to the server */
@@ -132,6 +139,23 @@ void h1_exchange_reset(struct h1 *h);
 
 /* The exchange held something, and may go on (exchange_wake_fn; the owner is the bridge). */
 void h1_wake(void *owner);
+
+/* ------------------------------------------------------- connections used before ---- */
+
+/* The request that is about to be passed on needs a connection of its own: asked for. */
+bool h1_fresh_first(struct h1 *h);
+
+/* What was just written to the server's queue is kept until an answer comes. */
+MW_MUST_CHECK int h1_again_keep(struct h1 *h);
+
+/* The server is gone without a word: on_fresh, and the request is said again.  false: it may not
+ * be, or never had to. */
+bool h1_again(struct h1 *h);
+
+/* A fresh connection stands. */
+MW_MUST_CHECK int h1_again_say(struct h1 *h);
+
+bool h1_reusable(const struct bridge *b);
 
 /* ---------------------------------------------------------------------- writing ---- */
 

@@ -22,15 +22,26 @@ enum h1_field h1_field_kind(struct mw_span name)
         return is(name, "upgrade") ? H1_UPGRADE : is(name, "trailer") ? H1_TRAILER : H1_OTHER;
     case 10:
         return is(name, "connection") ? H1_CONNECTION : is(name, "keep-alive") ? H1_HOP : H1_OTHER;
+    case 13:
+        return is(name, "authorization") ? H1_AUTHORIZATION : H1_OTHER;
     case 14:
         return is(name, "content-length") ? H1_CONTENT_LENGTH
                : is(name, "http2-settings") ? H1_HOP
                                             : H1_OTHER;
+    case 16:
+        return is(name, "www-authenticate") ? H1_CHALLENGE : H1_OTHER;
     case 17:
         return is(name, "transfer-encoding") ? H1_HOP : H1_OTHER;
     default:
         return H1_OTHER;
     }
+}
+
+/* For everybody on the way, not for one connection only. */
+static bool goes_on(enum h1_field kind)
+{
+    return kind == H1_OTHER || kind == H1_EXPECT || kind == H1_TRAILER ||
+           kind == H1_AUTHORIZATION || kind == H1_CHALLENGE;
 }
 
 /* ---------------------------------------------------------------------- options ---- */
@@ -62,7 +73,7 @@ static bool read_connection(struct mw_span value, struct h1_options *o, struct n
             if (!http_is_token(option) || kind == H1_HOST || kind == H1_CONTENT_LENGTH ||
                 named->n == H1_MAX_NAMED)
                 return false;
-            if (kind == H1_OTHER || kind == H1_EXPECT || kind == H1_TRAILER)
+            if (goes_on(kind))
                 named->names[named->n++] = option;
         }
     }
@@ -92,6 +103,20 @@ static bool is_named(const struct named *named, struct mw_span name)
     return false;
 }
 
+/* Each request says by itself who asks (RFC 7617, 6750, 7616); NTLM and Negotiate (RFC 4559) say
+ * it once for a connection, and of what is not known that is assumed. */
+static bool is_bound(struct mw_span credentials)
+{
+    static const char *const unbound[] = { "basic", "bearer", "digest" };
+    struct mw_span scheme = { NULL, 0 };
+
+    (void)span_field(&credentials, ' ', &scheme);
+    for (size_t i = 0; i < ARRAY_LEN(unbound); i++)
+        if (is(scheme, unbound[i]))
+            return false;
+    return true;
+}
+
 static bool read_option(const struct http_field *f, enum h1_field kind, struct h1_options *o,
                         struct named *named)
 {
@@ -109,6 +134,12 @@ static bool read_option(const struct http_field *f, enum h1_field kind, struct h
         return true;
     case H1_TRAILER:
         o->trailer_named = true;
+        return true;
+    case H1_AUTHORIZATION:
+        o->bound = o->bound || is_bound(f->value);
+        return true;
+    case H1_CHALLENGE:
+        o->bound = true;
         return true;
     default:
         return true;
@@ -138,8 +169,7 @@ bool h1_fields_filter(struct http_head *head, struct h1_options *options, struct
     for (size_t i = 0; i < head->n_fields; i++) {
         enum h1_field kind = kinds[i];
 
-        if (kind == H1_OTHER || kind == H1_CONTENT_LENGTH || kind == H1_EXPECT ||
-            kind == H1_TRAILER) {
+        if (goes_on(kind) || kind == H1_CONTENT_LENGTH) {
             if (named.n == 0 || !is_named(&named, head->fields[i].name))
                 head->fields[n++] = head->fields[i];
         }

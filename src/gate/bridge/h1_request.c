@@ -337,10 +337,12 @@ static int pass_on(struct h1 *h, struct http_head *head, const struct question *
     h->asked.head_len = 0;
     h->asked.passed = true;
     h->passed++;
+    h->clean = false;
+    h->tainted = h->tainted || !h->asked.bodiless || q->upgrade || q->options.bound;
     h->b.counts.requests++;
     http_body_start(&leg->body, q->kind, q->length);
     leg->step = h->asked.bodiless ? H1_END : H1_BODY;
-    return w.error;
+    return w.error == 0 && h->second_hand ? h1_again_keep(h) : w.error;
 }
 
 int h1_request_head(struct h1 *h, struct http_head *head, enum http_state state)
@@ -362,6 +364,8 @@ int h1_request_head(struct h1 *h, struct http_head *head, enum http_state state)
         if (!ask_session(h, &r))
             return r;
     }
+    if (h1_fresh_first(h))
+        return 0;
     r = ask_stages(h, head, &q);
     h->from[BRIDGE_CLIENT].held = r == CONTENT_HOLD;
     if (r != CONTENT_PASS)
@@ -370,6 +374,8 @@ int h1_request_head(struct h1 *h, struct http_head *head, enum http_state state)
         r = ask_origin(h);
         if (r < 0 || !h->active || h->origin != H1_READY)
             return r;
+    } else if (h1_fresh_first(h)) { /* the server went while a stage thought about it */
+        return 0;
     }
     return pass_on(h, head, &q);
 }

@@ -142,7 +142,7 @@ static int begin_tunnel(struct h1 *h, const struct http_head *head, const struct
     websocket_init(&h->ws[BRIDGE_CLIENT], true, agreed);
     websocket_init(&h->ws[BRIDGE_SERVER], false, agreed);
     h1_exchange_reset(h);
-    h->tunnel = true;
+    h->tunnel = h->tainted = true;
     h->b.protocol = "websocket";
     return w.error;
 }
@@ -162,6 +162,7 @@ static int pass_on(struct h1 *h, struct http_head *head, const struct reply *p)
     struct h1_writer w = { .to = &h->to[BRIDGE_CLIENT] };
 
     leg->frame = frame_of(h, p);
+    h->tainted = h->tainted || p->options.bound;
     h->server_keeps = p->kind != HTTP_BODY_UNTIL_CLOSE && !p->options.close &&
                       (p->minor == 1 || p->options.keep_alive);
     h->asked.keep = h->asked.keep && leg->frame != H1_UNTIL_CLOSE && !h->draining &&
@@ -189,6 +190,12 @@ int h1_response_head(struct h1 *h, struct http_head *head, enum http_state state
     why = understand(&p, head, h);
     if (why != NULL)
         return h1_bad_response(h, why);
+    /* Said to a connection nobody used for a while, before our request was there to be read (RFC
+     * 9110 section 15.5.9). */
+    if (p.status == 408 && h1_again(h))
+        return 0;
+    h->second_hand = false;
+    buf_wipe(&h->again);
     if (p.status < 200 && p.status != 101)
         return pass_interim(h, head, &p);
     r = ask_stages(h, head, &p);

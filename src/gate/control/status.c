@@ -53,6 +53,7 @@ static void counters_show(struct layout *l, const json_t *totals)
         { "resumed_client", "resumed", false },
         { "handshakes_server", "with servers", false },
         { "resumed_server", "resumed", false },
+        { "reused_server", "kept from a session before", false },
     };
     static const struct item leaves[] = {
         { "minted", "minted", false },

@@ -92,6 +92,8 @@ static void leg_row(struct layout *l, const char *label, const json_t *leg, cons
         buf_printf(&text, ", %s", cli_text(leg, "alpn"));
     if (json_is_true(json_object_get(leg, "resumed")))
         buf_str(&text, ", resumed");
+    if (json_is_true(json_object_get(leg, "reused")))
+        buf_str(&text, ", kept from a session before");
     if (took > 0) {
         buf_str(&text, ", in ");
         cli_time(&text, took / 1000);

@@ -45,7 +45,7 @@ static void set_defaults(struct gate_config *c)
         .file = "built-in",
         .name = "midwatch.gate",
         .contact = "",
-        .upstream = { .fetch = true },
+        .upstream = { .fetch = true, .reuse_s = 3 },
         .ca = { .leaf_s = 7 * DAY_S, .rate_per_minute = 6000 },
         .min_version = 0x0303,
         .mirror_version = true,

@@ -98,6 +98,8 @@ struct gate_config {
         bool private_destinations;              /* loopback, link-local and the gate's own
                                                  * addresses may be reached; default false,
                                                  * true when a listener is itself on loopback */
+        int64_t reuse_s;                        /* a server's idle connection is kept so long for
+                                                 * the same client; 0: not; default 3 */
         const char *proxy;                      /* not used yet: NULL */
     } upstream;
 

@@ -270,6 +270,7 @@ static const struct config_key upstream_keys[] = {
     READ("dns", upstream.dns_servers, read_dns),
     READ("hosts-file", upstream.hosts_file, read_file),
     BOOL("fetch", upstream.fetch),
+    SECONDS("reuse", upstream.reuse_s, 0, 60),
     READ("private-destinations", upstream.private_destinations, read_private),
 };
 

@@ -85,6 +85,8 @@ static void leg(struct json_out *j, const char *key, const struct audit_leg *l)
     positive(j, "alert_sent", l->alert_sent);
     positive(j, "alert_received", l->alert_received);
     positive(j, "handshake_us", l->handshake_us > 0 ? (uint64_t)l->handshake_us : 0);
+    if (l->reused)
+        json_flag(j, "reused", true);
     json_close(j, '}');
 }
 

@@ -8,7 +8,7 @@
 #include "gate/wire/channel.h"
 
 /* Raised when the fields change: a record of another Midwatch is refused, not misread. */
-enum { AUDIT_FORMAT = 1, STATE_WHY_MAX = 256 };
+enum { AUDIT_FORMAT = 2, STATE_WHY_MAX = 256 };
 
 #define FIELD(type, name, max)                                                                     \
     { #name, type, offsetof(struct audit_record, name),                                            \
@@ -17,7 +17,8 @@ enum { AUDIT_FORMAT = 1, STATE_WHY_MAX = 256 };
 #define LEG_FIELDS(leg)                                                                            \
     FIELD(AUDIT_U16, leg.version, 0), FIELD(AUDIT_U16, leg.suite, 0),                              \
     FIELD(AUDIT_U16, leg.group, 0), FIELD(AUDIT_U16, leg.signature, 0),                            \
-    FIELD(AUDIT_BOOL, leg.resumed, 0), FIELD(AUDIT_TEXT, leg.alpn, 32),                            \
+    FIELD(AUDIT_BOOL, leg.resumed, 0), FIELD(AUDIT_BOOL, leg.reused, 0),                           \
+    FIELD(AUDIT_TEXT, leg.alpn, 32),                                                               \
     FIELD(AUDIT_U8, leg.alert_sent, 0), FIELD(AUDIT_U8, leg.alert_received, 0),                    \
     FIELD(AUDIT_I64, leg.handshake_us, 0)
 

@@ -33,6 +33,7 @@ struct audit_leg {
     const char *alpn;           /* "" none */
     uint8_t alert_sent, alert_received;         /* RFC 8446 section 6; 0 none */
     int64_t handshake_us;       /* 0 unknown */
+    bool reused;                /* of a session before: the rest is what that settled on */
 };
 
 /* Strings may be NULL, which is read back as "". */

@@ -35,6 +35,8 @@
       "TLS handshakes finished")                                                                   \
     X(resumed_server, "midwatch_handshakes_total", "leg=\"server\",resumed=\"yes\"",               \
       "TLS handshakes finished")                                                                   \
+    X(reused_server, "midwatch_server_connections_reused_total", "",                               \
+      "Sessions that went on with a server's connection")                                          \
     X(minted, "midwatch_leaves_minted_total", "", "Leaf certificates asked of the forge")          \
     X(mint_cached, "midwatch_leaves_cached_total", "", "Leaf certificates found in the cache")     \
     X(requests, "midwatch_requests_total", "", "HTTP requests passed on")                          \

@@ -81,6 +81,7 @@ static void leg(struct json_out *j, const char *key, const struct audit_leg *l)
     json_number(j, "group", l->group);
     json_number(j, "signature", l->signature);
     json_flag(j, "resumed", l->resumed);
+    json_flag(j, "reused", l->reused);
     json_text(j, "alpn", l->alpn);
     json_number(j, "alert_sent", l->alert_sent);
     json_number(j, "alert_received", l->alert_received);

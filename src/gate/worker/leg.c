@@ -33,6 +33,16 @@ void leg_close(struct leg *l)
     l->fd = -1;
 }
 
+void leg_move(struct leg *to, struct leg *from)
+{
+    *to = *from;
+    leg_open(from, -1);
+    if (to->ssl == NULL)
+        return;
+    SSL_set_app_data(to->ssl, to);
+    BIO_set_data(SSL_get_rbio(to->ssl), to);
+}
+
 int leg_unread(struct leg *l, struct mw_span bytes)
 {
     if (bytes.len == 0)

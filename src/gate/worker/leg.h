@@ -54,6 +54,9 @@ struct leg {
 void leg_open(struct leg *l, int fd);
 void leg_close(struct leg *l);
 
+/* To other memory; *from is closed. */
+void leg_move(struct leg *to, struct leg *from);
+
 /* These bytes were taken off the socket already; leg_read() gives them first.  0 or -ENOMEM. */
 MW_MUST_CHECK int leg_unread(struct leg *l, struct mw_span bytes);
 

@@ -27,74 +27,7 @@ const char *session_stage_name(const struct session *s)
     return stages[s->stage].name;
 }
 
-/* ------------------------------------------------------------------- the loop ---- */
-
-static void on_box_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    struct poll_box *box = poll->data;
-    struct session *s = box->session;
-    struct side *side = box->is_client ? &s->client : &s->server;
-
-    if (status < 0)
-        events = UV_READABLE | UV_WRITABLE;
-    /* Level-triggered: what nobody wants now would come again and again. */
-    if (((unsigned)events & ~side->want) != 0) {
-        side->waits = side->want;
-        if (side->want == 0)
-            (void)uv_poll_stop(poll);
-        else
-            (void)uv_poll_start(poll, (int)side->want, on_poll);
-    }
-    if (((unsigned)events & side->want) == 0)
-        return;
-    if ((events & UV_READABLE) != 0)
-        leg_wake(&side->leg);
-    session_run(s);
-}
-
-void side_want(struct session *s, struct side *side, unsigned events)
-{
-    side->want = events;
-    if (side->box == NULL || (events & ~side->waits) == 0)
-        return; /* what is too much is noticed when it comes */
-    side->waits = events;
-    if (uv_poll_start(&side->box->poll, (int)events, on_poll) < 0)
-        (void)session_end(s, AUDIT_INTERNAL, "the loop does not take the socket");
-}
-
-int side_open(struct session *s, struct side *side, int fd)
-{
-    struct poll_box *box = calloc(1, sizeof(*box));
-    int r = box != NULL ? uv_poll_init(&s->w->loop, &box->poll, fd) : -ENOMEM;
-
-    if (r < 0) {
-        free(box);
-        close(fd);
-        return r;
-    }
-    box->poll.data = box;
-    box->session = s;
-    box->is_client = side == &s->client;
-    side->box = box;
-    side->want = side->waits = 0;
-    leg_open(&side->leg, fd);
-    side->leg.owner = s;
-    return 0;
-}
-
-void side_close(struct side *side)
-{
-    if (side->box != NULL)
-        uv_close((uv_handle_t *)&side->box->poll, on_box_closed);
-    side->box = NULL;
-    side->want = side->waits = 0;
-    leg_close(&side->leg);
-}
+/* ------------------------------------------------------------------- waiting ---- */
 
 enum step session_wait_io(struct session *s, struct side *side, enum io io)
 {
@@ -158,16 +91,17 @@ static void session_free(struct session *s)
     connect_cancel(s->connecting);
     judging_cancel(s->judging);
     mint_cancel(s->minting);
+    kept_put(s);
     bridge_free(s->bridge);
     door_free(s->door);
     side_close(&s->client);
+    kept_free(s->kept);
     side_close(&s->server);
     flows_free(s);
-    if (s->flight != NULL)
-        flight_deinit(s->flight);
-    free(s->flight);
+    session_flight_done(s);
     SSL_SESSION_free(s->fresh);
     origin_unref(s->origin);
+    origin_unref(s->before);
     minted_unref(s->leaf);
     buf_deinit(&s->early);
     buf_deinit(&s->page);
@@ -175,6 +109,7 @@ static void session_free(struct session *s)
     gate_config_unref(s->config);
     free(s->addresses);
     free(s->offer);
+    free(s->offered);
     free(s->host);
     free(s->sni);
     free(s->asked);
@@ -352,6 +287,7 @@ void session_record(struct session *s)
     }
     leg_record(&s->client.leg, &r->client_leg);
     leg_record(&s->server.leg, &r->server_leg);
+    r->server_leg.reused = s->reused;
     r->client_leg.alpn = r->server_leg.alpn = s->alpn;
     if (s->leaf != NULL) {
         r->forged = true;

@@ -10,7 +10,7 @@
 
 #include "gate/bridge/bridge.h"
 #include "gate/door/door.h"
-#include "gate/worker/leg.h"
+#include "gate/worker/side.h"
 #include "gate/worker/worker.h"
 #include "net/connect.h"
 #include "net/flight.h"
@@ -32,17 +32,10 @@ enum stage {
 
 enum step { STEP_GO, STEP_WAIT, STEP_END };
 
-/* A handle's memory outlives its session by a turn of the loop. */
-struct poll_box {
-    uv_poll_t poll;
-    struct session *session;
-    bool is_client;
-};
-
-struct side {
-    struct leg leg;
-    struct poll_box *box;
-    unsigned want, waits;       /* UV_READABLE, UV_WRITABLE: now wanted; what libuv waits for */
+/* The protocols a server was offered. */
+struct offered {
+    uint8_t len;
+    uint8_t names[];
 };
 
 /* What of the ClientHello is still needed once its bytes are gone. */
@@ -96,15 +89,20 @@ struct session {
     struct mint_wait *minting;
     struct flight *flight;
     struct origin *origin;
+    struct origin *before;      /* what a connection was judged that is dialled again */
+    struct kept *kept;          /* a connection to go on with, if the hello fits */
+    struct offered *offered;    /* where the server's connection may be kept */
+    int64_t server_end_ms;      /* until then at most; of the loop's clock */
     SSL_SESSION *fresh;         /* came before its origin was judged */
     struct minted *leaf;
     enum gate_on_finding on;
     enum mw_code cause;
     bool resumable, certificate_wanted;
+    bool reused;                /* the server's connection was kept from a session before */
 
     struct bridge *bridge;
     bool page_only;             /* no server: every request is answered by us */
-    bool bridge_dials;          /* the dial is for a plain request */
+    bool bridge_dials;          /* the bridge waits for a (fresh) connection to a server */
     int page_status;            /* of a page_only session */
     const char *page_title, *page_reason;
     struct buf page;            /* the page being answered with */
@@ -131,9 +129,6 @@ enum step session_end(struct session *s, enum audit_outcome outcome, const char 
 void session_kill(struct session *s, enum audit_outcome outcome, const char *error);
 
 void session_go(struct session *s, enum stage stage);
-void side_want(struct session *s, struct side *side, unsigned events);
-MW_MUST_CHECK int side_open(struct session *s, struct side *side, int fd);
-void side_close(struct side *side);
 enum step session_wait_io(struct session *s, struct side *side, enum io io);
 struct gate_facts session_facts(const struct session *s);
 const char *session_stage_name(const struct session *s);
@@ -178,6 +173,19 @@ struct consent_text {
     char key[96], findings[1024];
 };
 bool session_consent(const struct session *s, struct gate_consent *out, struct consent_text *text);
+
+/* This server asked for a certificate of the client's before. */
+bool session_client_cert_known(const struct session *s);
+void session_flight_done(struct session *s);    /* the server's certificates were looked at */
+
+/* A server that is dialled for a bridge: its handshake, what it is judged, and the end of it: the
+ * bridge goes on, or answers with a page. */
+MW_MUST_CHECK int session_again_begin(struct session *s);
+enum step session_again_judged(struct session *s);
+enum step session_again_failed(struct session *s, int status, const char *why);
+
+/* The tunnel stands: the client of an explicit proxy is told so, and may begin. */
+enum step session_door_open(struct session *s);
 
 /* Both handshakes are over: what of the hello was kept goes. */
 void session_offer_done(struct session *s);

@@ -195,6 +195,13 @@ static void on_origin(void *context, struct mw_span host, uint16_t port)
     s->bridge_dials = true;
 }
 
+static void on_fresh(void *context)
+{
+    struct session *s = context;
+
+    s->bridge_dials = true;
+}
+
 static void on_wake(void *context)
 {
     struct session *s = context;
@@ -206,6 +213,7 @@ static const struct bridge_events events = {
     .on_request = on_request,
     .on_block = on_block,
     .on_origin = on_origin,
+    .on_fresh = on_fresh,
     .on_wake = on_wake,
 };
 
@@ -220,9 +228,13 @@ int session_bridge_new(struct session *s, enum bridge_kind kind)
                       : NULL,
         .max_streams = s->config->limits.streams,
         .scheme = s->client.leg.ssl == NULL ? "http" : NULL,
+        .second_hand = s->reused,
     };
+    int r = bridge_new(&s->bridge, &options);
 
-    return bridge_new(&s->bridge, &options);
+    if (r == 0 && s->reused && s->server.leg.fd < 0)
+        r = bridge_end(s->bridge, BRIDGE_SERVER, true);
+    return r;
 }
 
 /* ------------------------------------------------------------------------ the pump ---- */
@@ -252,7 +264,20 @@ static int protocol_guess(struct session *s, enum bridge_side from, struct mw_sp
 {
     bool http = from == BRIDGE_CLIENT && session_looks_like_http(bytes);
 
+    s->bridge_dials = s->reused && !http; /* the connection that was kept spoke HTTP */
     return session_bridge_new(s, http ? BRIDGE_H1 : BRIDGE_RAW);
+}
+
+/* The client has not said yet which protocol it speaks.  A connection that was kept may go before
+ * that, and then is dialled again once the client speaks. */
+static int64_t ended_unguessed(struct session *s, enum bridge_side from)
+{
+    if (from == BRIDGE_SERVER && s->reused) {
+        side_close(&s->server);
+        return 0;
+    }
+    (void)session_end(s, AUDIT_COMPLETED, "");
+    return -1;
 }
 
 /* Takes what one side has.  How many bytes, or < 0 when it has ended the session. */
@@ -271,7 +296,13 @@ static int64_t pump_in(struct session *s, enum bridge_side from)
     if (io == IO_WANT_READ || io == IO_WANT_WRITE)
         return 0;
     if (io == IO_OK) {
-        int r = s->bridge == NULL ? protocol_guess(s, from, span_of(s->w->scratch, n)) : 0;
+        int r;
+
+        if (s->bridge == NULL && from == BRIDGE_SERVER && s->reused) {
+            explicit_bzero(s->w->scratch, n);
+            return ended_unguessed(s, from);
+        }
+        r = s->bridge == NULL ? protocol_guess(s, from, span_of(s->w->scratch, n)) : 0;
 
         if (r == 0) {
             count_bytes(s, from, n);
@@ -282,10 +313,8 @@ static int64_t pump_in(struct session *s, enum bridge_side from)
             (void)session_end(s, AUDIT_INTERNAL, "out of memory");
         return s->ended ? -1 : (int64_t)n;
     }
-    if (s->bridge == NULL) {
-        (void)session_end(s, AUDIT_COMPLETED, "");
-        return -1;
-    }
+    if (s->bridge == NULL)
+        return ended_unguessed(s, from);
     if (bridge_end(s->bridge, from, io != IO_CLOSED) < 0)
         (void)session_end(s, AUDIT_INTERNAL, "out of memory");
     return s->ended ? -1 : 1;
@@ -309,6 +338,8 @@ static size_t pump_out(struct session *s, enum bridge_side to)
             continue;
         }
         io = leg_write(l, out, &n);
+        if (io == IO_FAILED && bridge_end(s->bridge, to, true) < 0)
+            (void)session_end(s, AUDIT_INTERNAL, "out of memory");
         if (io != IO_OK)
             break;
         bridge_sent(s->bridge, to, n);
@@ -316,6 +347,8 @@ static size_t pump_out(struct session *s, enum bridge_side to)
     }
     if (l->fd >= 0 && !l->fin_out && out.len == 0 && l->failure == LEG_WELL &&
         bridge_finished(s->bridge, to)) {
+        if (to == BRIDGE_SERVER && kept_may(s))
+            return total;
         if (to == BRIDGE_CLIENT && bridge_cut_short(s->bridge))
             leg_reset(l);
         else
@@ -361,7 +394,7 @@ static enum step bridge_done(struct session *s)
     return session_end(s, by == BRIDGE_CLIENT ? AUDIT_CLIENT_FAILED : AUDIT_SERVER_FAILED, why);
 }
 
-/* A plain request goes to another server: the one before is done with. */
+/* The bridge asks for a connection: the one before is done with. */
 static enum step dial_for_bridge(struct session *s)
 {
     side_close(&s->server);
@@ -387,6 +420,10 @@ enum step bridge_step(struct session *s)
             moved += (size_t)n;
             moved += pump_out(s, from == BRIDGE_CLIENT ? BRIDGE_SERVER : BRIDGE_CLIENT);
             moved += pump_out(s, from);
+            if (s->bridge_dials) /* the server took nothing any more */
+                return dial_for_bridge(s);
+            if (s->ended)
+                return STEP_END;
         }
         budget -= moved < budget ? moved : budget;
     } while (moved > 0 && budget > 0);

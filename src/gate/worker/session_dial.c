@@ -60,17 +60,8 @@ static enum step unreachable(struct session *s, enum door_refusal how, const cha
     int status = how == DOOR_TIMED_OUT ? 504 : 502;
 
     snprintf(s->error, sizeof(s->error), "%s", why);
-    if (s->bridge_dials) {
-        struct bridge_answer answer = { .status = status, .type = "text/html; charset=utf-8" };
-
-        buf_truncate(&s->page, 0);
-        page_stopped(&s->page, s->config, status, "The site cannot be reached", s->error);
-        answer.body = buf_span(&s->page);
-        s->bridge_dials = false;
-        bridge_origin(s->bridge, &answer);
-        session_go(s, STAGE_BRIDGE);
-        return STEP_GO;
-    }
+    if (s->bridge_dials)
+        return session_again_failed(s, status, why);
     if (s->door != NULL || s->offer == NULL || s->decision.action != GATE_INSPECT ||
         s->host == NULL)
         return session_refuse(s, how, AUDIT_SERVER_FAILED, why);
@@ -115,6 +106,9 @@ enum step resolve_step(struct session *s)
         side_want(s, &s->client, 0);
         return STEP_WAIT;
     }
+    kept_free(s->kept); /* it did not fit */
+    s->kept = NULL;
+    s->reused = false;
     if (s->destination.len > 0 && !s->checked_destination) {
         if (addresses_take(s, &s->destination, 1) < 0)
             return session_end(s, AUDIT_INTERNAL, "out of memory");
@@ -140,8 +134,7 @@ enum step resolve_step(struct session *s)
 
 /* ---------------------------------------------------------------------- connection ---- */
 
-/* The tunnel stands: the client is told so, and may begin. */
-static enum step door_open(struct session *s)
+enum step session_door_open(struct session *s)
 {
     struct mw_span out;
     size_t n;
@@ -172,7 +165,9 @@ static enum step dialled(struct session *s, const struct connect_result *r)
     s->destination = r->peer;
     free(s->addresses);
     s->addresses = NULL;
-    if (s->bridge_dials) {
+    if (s->bridge_dials && s->client.leg.ssl != NULL) {
+        session_go(s, STAGE_SECURE);
+    } else if (s->bridge_dials) {
         struct bridge_answer answer = { .status = 0 };
         bool blocked = session_plain_blocked(s, &answer);
 
@@ -182,7 +177,7 @@ static enum step dialled(struct session *s, const struct connect_result *r)
         bridge_origin(s->bridge, blocked ? &answer : NULL);
         session_go(s, STAGE_BRIDGE);
     } else if (s->door != NULL) {
-        if (door_open(s) == STEP_END)
+        if (session_door_open(s) == STEP_END)
             return STEP_END;
         session_go(s, STAGE_HELLO);
     } else if (s->bridge != NULL) {

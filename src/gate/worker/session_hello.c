@@ -213,10 +213,7 @@ enum step session_redial(struct session *s)
         s->checked_destination = true;
         s->destination.len = 0;
     }
-    if (s->flight != NULL)
-        flight_deinit(s->flight);
-    free(s->flight);
-    s->flight = NULL;
+    session_flight_done(s);
     side_close(&s->server);
     session_go(s, STAGE_RESOLVE);
     return STEP_GO;
@@ -239,6 +236,27 @@ static enum step blocked(struct session *s)
     return STEP_GO;
 }
 
+/* A connection that is kept is spoken of to the client like one that was dialled, and taken or left
+ * by what the client then says. */
+static enum step reuse_or_dial(struct session *s)
+{
+    if (s->decision.action == GATE_INSPECT && (s->kept != NULL || kept_reserve(s))) {
+        if (s->door != NULL) {
+            if (session_door_open(s) == STEP_END)
+                return STEP_END;
+            session_go(s, STAGE_HELLO);
+            return STEP_GO;
+        }
+        if (kept_fits(s)) {
+            kept_use(s);
+            session_go(s, STAGE_JUDGE);
+            return STEP_GO;
+        }
+    }
+    session_go(s, STAGE_RESOLVE);
+    return STEP_GO;
+}
+
 enum step session_decide(struct session *s)
 {
     decide(s);
@@ -251,10 +269,8 @@ enum step session_decide(struct session *s)
     }
     if (s->door == NULL && s->decision.action == GATE_BYPASS && session_name_borrowed(s))
         return session_redial(s);
-    if (s->server.leg.fd < 0) {
-        session_go(s, STAGE_RESOLVE);
-        return STEP_GO;
-    }
+    if (s->server.leg.fd < 0)
+        return reuse_or_dial(s);
     session_go(s, s->decision.action == GATE_BYPASS ? STAGE_SPLICE : STAGE_SECURE);
     return STEP_GO;
 }

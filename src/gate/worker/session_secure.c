@@ -62,6 +62,33 @@ static void session_offer(struct session *s)
     SSL_SESSION_free(session);
 }
 
+void session_flight_done(struct session *s)
+{
+    if (s->flight != NULL)
+        flight_deinit(s->flight);
+    free(s->flight);
+    s->flight = NULL;
+}
+
+/* What the server is offered is remembered where its connection may be kept. */
+static int alpn_offer(struct session *s)
+{
+    const struct offer *o = s->offer;
+
+    if (o == NULL) /* dialled again: the client's side is settled */
+        return session_again_begin(s);
+    if (s->config->upstream.reuse_s > 0 && s->offered == NULL) {
+        s->offered = malloc(sizeof(*s->offered) + o->alpn_len);
+        if (s->offered == NULL)
+            return -ENOMEM;
+        s->offered->len = o->alpn_len;
+        memcpy(s->offered->names, o->alpn, o->alpn_len);
+    }
+    return o->alpn_len > 0 && SSL_set_alpn_protos(s->server.leg.ssl, o->alpn, o->alpn_len) != 0
+               ? -ENOMEM
+               : 0;
+}
+
 static int secure_begin(struct session *s)
 {
     struct leg *l = &s->server.leg;
@@ -70,7 +97,10 @@ static int secure_begin(struct session *s)
     if (leg_secure(l, s->w->sides.to_server) < 0)
         return -ENOMEM;
     tap_begin(s, l, false);
-    origin_unref(s->origin); /* what was judged on an earlier connection */
+    if (s->bridge_dials)
+        s->before = s->origin; /* the client was greeted with that */
+    else
+        origin_unref(s->origin); /* what was judged on an earlier connection */
     s->origin = NULL;
     s->flight = malloc(sizeof(*s->flight));
     if (s->flight == NULL)
@@ -83,9 +113,9 @@ static int secure_begin(struct session *s)
     SSL_set_msg_callback_arg(l->ssl, s);
     if (s->sni != NULL && SSL_set_tlsext_host_name(l->ssl, s->sni) != 1)
         return -ENOMEM;
-    if (s->offer->alpn_len > 0 && SSL_set_alpn_protos(l->ssl, s->offer->alpn,
-                                                      s->offer->alpn_len) != 0)
+    if (alpn_offer(s) < 0)
         return -ENOMEM;
+    s->server_end_ms = (int64_t)uv_now(&s->w->loop) + KEPT_LIFE_MS;
     session_offer(s);
     return 0;
 }
@@ -115,6 +145,8 @@ static enum step server_failed(struct session *s)
         return session_end(s, AUDIT_INTERNAL, "out of memory");
     snprintf(s->error, sizeof(s->error), "the server's handshake failed: %s",
              leg_failure_text(&s->server.leg));
+    if (s->bridge_dials)
+        return session_again_failed(s, 502, s->error);
     return session_page(s, 502, "No safe connection to the site", s->error);
 }
 
@@ -143,7 +175,7 @@ static void client_cert_remember(struct session *s)
         lru_add(&s->w->client_certs, node);
 }
 
-static bool client_cert_known(struct session *s)
+bool session_client_cert_known(const struct session *s)
 {
     char name[RESUME_NAME];
 
@@ -173,6 +205,8 @@ static enum step client_cert_blocked(struct session *s)
 static enum step certificate_asked(struct session *s)
 {
     client_cert_remember(s);
+    if (s->bridge_dials)
+        return session_again_failed(s, 502, "it asks for a certificate of yours by now");
     switch (decide_client_cert(s)) {
     case GATE_INSPECT:
         session_go(s, STAGE_JUDGE);
@@ -190,7 +224,7 @@ static enum step certificate_asked(struct session *s)
 /* It asked before: then nothing needs to be said to it first.  false: go on as ever. */
 static bool certificate_foreseen(struct session *s, enum step *next)
 {
-    if (!client_cert_known(s))
+    if (!session_client_cert_known(s))
         return false;
     *next = STEP_GO;
     switch (decide_client_cert(s)) {
@@ -218,7 +252,7 @@ enum step secure_step(struct session *s)
             addr_text(&s->destination, false, s->host);
         if (s->host == NULL)
             return session_end(s, AUDIT_INTERNAL, "out of memory");
-        if (certificate_foreseen(s, &next))
+        if (!s->bridge_dials && certificate_foreseen(s, &next))
             return next;
         if (secure_begin(s) < 0)
             return session_end(s, AUDIT_INTERNAL, "out of memory");
@@ -231,7 +265,8 @@ enum step secure_step(struct session *s)
         return session_wait_io(s, &s->server, io);
     if (io != IO_OK)
         return server_failed(s);
-    alpn_take(s);
+    if (!s->bridge_dials)
+        alpn_take(s);
     counter_add(SSL_session_reused(s->server.leg.ssl) == 1 ? &s->w->counters->resumed_server
                                                            : &s->w->counters->handshakes_server,
                 1);
@@ -259,6 +294,8 @@ static enum step judged(struct session *s)
     if (s->origin->own_ca)
         s->on = GATE_ON_REFUSE;
     again = session_policy(s, &f);
+    if (s->bridge_dials)
+        return session_again_judged(s);
     if (again.action == GATE_BLOCK) {
         s->decision = again;
         page_blocked(&s->page, s->config, s->host, &s->decision);
@@ -303,6 +340,8 @@ enum step judge_step(struct session *s)
 
     if (s->judging != NULL)
         return STEP_WAIT;
+    if (s->reused)
+        return judged(s);
     if (SSL_session_reused(s->server.leg.ssl) == 1 && s->origin != NULL)
         return judged(s);
     origin_unref(s->origin);
@@ -328,11 +367,7 @@ enum step judge_step(struct session *s)
 
 static enum step forged(struct session *s)
 {
-    if (s->flight != NULL) {
-        flight_deinit(s->flight);
-        free(s->flight);
-        s->flight = NULL;
-    }
+    session_flight_done(s);
     session_go(s, STAGE_GREET);
     return STEP_GO;
 }

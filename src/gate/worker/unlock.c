@@ -24,6 +24,7 @@ void worker_unlock(struct worker *w, struct mw_span json)
 
     if (unlock_read(&w->unlock, json) < 0)
         return;
+    kept_drop(w);
     on = w->unlock.until.s > wall_now().s;
     SSL_CTX_set_keylog_callback(w->sides.to_client, on ? on_secret : NULL);
     SSL_CTX_set_keylog_callback(w->sides.to_server, on ? on_secret : NULL);

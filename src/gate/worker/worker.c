@@ -116,6 +116,7 @@ void worker_drain(struct worker *w)
             close(w->listeners[i].fd);
             w->listeners[i].open = false;
         }
+    kept_drop(w);
     for (struct session *s = w->sessions; s != NULL; s = s->older)
         if (s->bridge != NULL)
             bridge_drain(s->bridge);
@@ -179,6 +180,7 @@ static void on_tick(uv_timer_t *timer)
             session_late(s);
         s = older;
     }
+    kept_sweep(w, now);
     if (now - w->used_since_ms > TOLD_S * 1000) {
         memset(w->used_lately, 0, sizeof(w->used_lately));
         w->used_since_ms = now;

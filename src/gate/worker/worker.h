@@ -18,6 +18,7 @@
 #include "gate/wire/unlock.h"
 #include "gate/worker/history.h"
 #include "gate/worker/judge.h"
+#include "gate/worker/kept.h"
 #include "gate/worker/mint.h"
 #include "gate/worker/resolve.h"
 #include "gate/worker/resume.h"
@@ -89,6 +90,7 @@ struct worker {
     size_t n_sessions;
     uint16_t clients[WORKER_CLIENTS];   /* sessions by client, by hash: an upper bound */
     uint64_t client_seed;
+    struct kept_list kept;
     struct session *ready;              /* have work left over from this turn */
     uv_idle_t more;
     uv_timer_t tick;

@@ -185,6 +185,7 @@ static int config_use(struct worker *w, struct mw_span bytes, struct buf *error)
         gate_bundle_free(bundle);
         return r;
     }
+    kept_drop(w);
     gate_bundle_free(w->bundle);
     gate_config_unref(w->config);
     w->bundle = bundle;
@@ -357,6 +358,7 @@ static void worker_deinit(struct worker *w)
 {
     while (w->sessions != NULL)
         session_kill(w->sessions, AUDIT_COMPLETED, "the gate ends");
+    kept_drop(w);
     channel_free(w->parent);
     channel_free(w->scribe);
     mint_free(w->mint);
