@@ -15,6 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The protocols a server was offered. */
+struct offered {
+    uint8_t len;
+    uint8_t names[];
+};
+
 struct kept;
 struct session;
 struct worker;

@@ -32,12 +32,6 @@ enum stage {
 
 enum step { STEP_GO, STEP_WAIT, STEP_END };
 
-/* The protocols a server was offered. */
-struct offered {
-    uint8_t len;
-    uint8_t names[];
-};
-
 /* What of the ClientHello is still needed once its bytes are gone. */
 struct offer {
     uint16_t highest_version;
@@ -177,12 +171,6 @@ bool session_consent(const struct session *s, struct gate_consent *out, struct c
 /* This server asked for a certificate of the client's before. */
 bool session_client_cert_known(const struct session *s);
 void session_flight_done(struct session *s);    /* the server's certificates were looked at */
-
-/* A server that is dialled for a bridge: its handshake, what it is judged, and the end of it: the
- * bridge goes on, or answers with a page. */
-MW_MUST_CHECK int session_again_begin(struct session *s);
-enum step session_again_judged(struct session *s);
-enum step session_again_failed(struct session *s, int status, const char *why);
 
 /* The tunnel stands: the client of an explicit proxy is told so, and may begin. */
 enum step session_door_open(struct session *s);

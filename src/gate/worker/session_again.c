@@ -2,11 +2,12 @@
  * A connection for a bridge that is at work already: a plain request's origin, or a server whose
  * kept connection was gone or would not do.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gate/door/page.h"
-#include "gate/worker/session.h"
+#include "gate/worker/session_again.h"
 
 enum step session_again_failed(struct session *s, int status, const char *why)
 {
@@ -44,7 +45,9 @@ int session_again_begin(struct session *s)
         return 0;
     names[0] = (uint8_t)len;
     memcpy(names + 1, s->alpn, len);
-    return SSL_set_alpn_protos(s->server.leg.ssl, names, (unsigned int)len + 1) != 0 ? -1 : 0;
+    return SSL_set_alpn_protos(s->server.leg.ssl, names, (unsigned int)len + 1) != 0
+               ? -ENOMEM
+               : 0;
 }
 
 /* The client was greeted with what this server was before. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gate/door/page.h"
-#include "gate/worker/session.h"
+#include "gate/worker/session_again.h"
 #include "net/sock.h"
 
 /* Addresses that nobody outside may reach through us: this machine, and what is only here. */

@@ -9,7 +9,7 @@
 #include "base/built.h"
 #include "base/clock.h"
 #include "gate/door/page.h"
-#include "gate/worker/session.h"
+#include "gate/worker/session_again.h"
 #include "gate/worker/tap.h"
 
 enum { FLIGHT_BYTES = 2 << 20 };
