@@ -36,11 +36,12 @@ static int judge(void *context, const struct mw_mls_credential *who, struct mw_s
 static int find_psk(void *context, struct mw_span id, uint8_t out[MW_MLS_PSK_MAX], size_t *len)
 {
     const struct person *p = context;
+    struct mw_span secret = SPAN_LIT("a shared secret");
 
     if (!p->has_psk || !span_eq(id, SPAN_LIT("psk")))
         return 1;
-    memcpy(out, "a shared secret", 15);
-    *len = 15;
+    memcpy(out, secret.data, secret.len);
+    *len = secret.len;
     return 0;
 }
 

@@ -356,7 +356,7 @@ int commit_make(struct mw_mls_group *g, const struct mw_mls_commit_options *opti
                 const struct founding *founding, struct mw_wall now, struct mw_mls_committed *out)
 {
     CLEANUP(making_deinit) struct making m = MAKING_INIT(g, options->who, now);
-    CLEANUP(mw_mls_committed_free) struct mw_mls_committed made = { 0 };
+    struct mw_mls_committed made = { 0 };
     int error = group_check_active(g);
 
     if (error == 0 && g->pending != NULL)
@@ -373,11 +373,12 @@ int commit_make(struct mw_mls_group *g, const struct mw_mls_commit_options *opti
         error = send_frame(g, &m.a, &made.commit);
     if (error == 0)
         error = keep_pending(&m);
-    if (error != 0)
+    if (error != 0) {
+        mw_mls_committed_free(&made);
         return error;
+    }
     *out = made;
     out->left_out = m.left_out;
-    made = (struct mw_mls_committed){ 0 };
     return 0;
 }
 

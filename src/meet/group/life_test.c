@@ -361,6 +361,48 @@ static void conflict(void **state)
     mw_mls_bytes_free(&m);
 }
 
+/* Begun again from what was saved, with a commit of our own and proposals that wait. */
+static void restart(struct person *who)
+{
+    static const uint8_t key[32] = { 1 };
+    struct mw_mls_bytes saved = { 0 };
+
+    is(mw_mls_save(who->g, key, &saved), 0);
+    mw_mls_free(who->g);
+    who->g = NULL;
+    is(mw_mls_load(&who->g, &who->app, key, bytes_span(&saved)), 0);
+    mw_mls_bytes_free(&saved);
+}
+
+static void restarts(void **state)
+{
+    struct people *p = *state;
+    struct person *a = &p->all[0], *b = &p->all[1];
+    struct mw_mls_proposal update = { .type = MW_MLS_UPDATE };
+    struct mw_mls_committed made = { 0 };
+    struct mw_mls_bytes late = { 0 };
+    struct mw_mls_event event;
+
+    people_found(p, (struct mw_span){ 0 });
+    people_gather(p, 4);
+    is(mw_mls_protect(p->all[3].g, SPAN_LIT("late"), SPAN_LIT(""), &late), 0);
+    people_propose(p, b, &update);
+    people_propose(p, &p->all[2], &update);
+    restart(b);
+    is(mw_mls_commit(a->g, &plain_commit, PEOPLE_NOW, &made), 0);
+    restart(a);
+    people_deliver(p, a, &made.commit);
+    is(mw_mls_merge(a->g), 0);
+    mw_mls_committed_free(&made);
+    people_agree(p);
+    restart(b);
+    is(mw_mls_receive(b->g, bytes_span(&late), PEOPLE_NOW, &event), 0);
+    assert_true(span_eq(event.data, SPAN_LIT("late")));
+    mw_mls_bytes_free(&late);
+    people_commit(p, b, &plain_commit);
+    people_agree(p);
+}
+
 /* Late, out of order, twice, and never. */
 static void disorder(void **state)
 {
@@ -373,7 +415,7 @@ static void disorder(void **state)
     people_found(p, (struct mw_span){ 0 });
     people_gather(p, 3);
     for (size_t i = 0; i < 6; i++)
-        is(mw_mls_protect(a->g, span_of("012345" + i, 1), SPAN_LIT(""), &m[i]), 0);
+        is(mw_mls_protect(a->g, span_of(&"012345"[i], 1), SPAN_LIT(""), &m[i]), 0);
     for (size_t i = 0; i < 4; i++) {
         is(mw_mls_receive(b->g, bytes_span(&m[order[i]]), PEOPLE_NOW, &event), 0);
         assert_int_equal(event.data.data[0], '0' + (int)order[i]);
@@ -485,7 +527,7 @@ int main(void)
         test(alone),     test(adds),        test(updates),   test(renewed),   test(removes),
         test(leaves),    test(psks),        test(extensions), test(path_needed), test(no_path),
         test(closing),   test(conflict),    test(disorder),  test(past_keys), test(uncommitted),
-        test(padded),    cmocka_unit_test(suites),
+        test(padded),    test(restarts),    cmocka_unit_test(suites),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

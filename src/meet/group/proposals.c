@@ -115,43 +115,48 @@ struct listed listed_of(const struct proposal *p, struct sender sender,
 
 /* --------------------------------------------------------------------- gathering ---- */
 
+struct referred {
+    const struct waiting *to;
+};
+
 static int by_reference(const void *a, const void *b)
 {
-    const struct waiting *const *x = a, *const *y = b;
+    const struct referred *x = a, *y = b;
 
-    return memcmp((*x)->reference, (*y)->reference, sizeof((*x)->reference));
+    return memcmp(x->to->reference, y->to->reference, sizeof(x->to->reference));
 }
 
 /* What waits, in order of reference, so that a long list does not cost its square. */
-static int waiting_sorted(const struct mw_mls_group *g, const struct waiting ***out)
+static int waiting_sorted(const struct mw_mls_group *g, struct referred **out)
 {
-    const struct waiting **all = calloc(g->waiting_count + 1, sizeof(*all));
+    struct referred *all = calloc(g->waiting_count + 1, sizeof(*all));
     size_t n = 0;
 
     if (all == NULL)
         return -ENOMEM;
     for (const struct waiting *w = g->waiting; w != NULL; w = w->next)
-        all[n++] = w;
+        all[n++].to = w;
     qsort(all, n, sizeof(*all), by_reference);
     *out = all;
     return 0;
 }
 
 static const struct waiting *waiting_find(const struct mw_mls_group *g,
-                                          const struct waiting **sorted, struct mw_span reference)
+                                          const struct referred *sorted, struct mw_span reference)
 {
     struct waiting key = { 0 };
-    const struct waiting *at = &key, **found;
+    struct referred at = { &key };
+    const struct referred *found;
 
     if (reference.len != g->s.suite->nh)
         return NULL;
     memcpy(key.reference, reference.data, reference.len);
     found = bsearch(&at, sorted, g->waiting_count, sizeof(*sorted), by_reference);
-    return found != NULL ? *found : NULL;
+    return found != NULL ? found->to : NULL;
 }
 
 static int gather_one(struct proposal_list *l, const struct mw_mls_group *g,
-                      const struct waiting **sorted, const struct proposal_or_ref *v)
+                      const struct referred *sorted, const struct proposal_or_ref *v)
 {
     struct listed *one = &l->all[l->count];
     const struct waiting *w;
@@ -178,7 +183,7 @@ static int gather_one(struct proposal_list *l, const struct mw_mls_group *g,
 
 int list_gather(struct proposal_list *l, const struct mw_mls_group *g, struct mw_span proposals)
 {
-    CLEANUP(own_free) const struct waiting **sorted = NULL;
+    CLEANUP(own_free) struct referred *sorted = NULL;
     struct reader r = { .rest = proposals };
     struct proposal_or_ref v;
     size_t n = 0;

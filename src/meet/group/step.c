@@ -183,10 +183,14 @@ static void remember_past(struct step *s, uint64_t epoch)
 {
     struct mw_mls_group *g = s->g;
     size_t keep = g->app.past_epochs < GROUP_PAST_MAX ? g->app.past_epochs : GROUP_PAST_MAX;
-    struct past *p = own_steal(&s->past);
+    struct past *p = s->past;
 
+    if (p == NULL)
+        return;
+    s->past = NULL;
     past_free(g->past[keep - 1]);
-    memmove(&g->past[1], &g->past[0], (keep - 1) * sizeof(g->past[0]));
+    for (size_t i = keep - 1; i > 0; i--)
+        g->past[i] = g->past[i - 1];
     g->past[0] = p;
     p->epoch = epoch;
     *p->sender_data = g->now.keys->secrets.sender_data;
@@ -207,10 +211,10 @@ void step_take(struct step *s)
 
     tree_keep(g->tree);
     s->begun = false;
-    if (g->now.keys != NULL)
+    if (g->now.keys != NULL) {
         remember_resumption(g, epoch);
-    if (s->past != NULL)
         remember_past(s, epoch);
+    }
     epoch_free(&g->now);
     g->now = s->next;
     s->next = (struct epoch){ 0 };
