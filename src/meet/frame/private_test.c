@@ -173,6 +173,32 @@ static void test_reuse_guard(void **state)
     assert_int_equal(pair_open(&p, buf_span(&one), &plain, &got), 0);
 }
 
+/* Our own message, come back: its key is gone, and who sent it is said. */
+static void test_own(void **state)
+{
+    CLEANUP(pair_deinit) struct pair p;
+    CLEANUP(buf_deinit) struct buf out = BUF_INIT(ROOM);
+    CLEANUP(buf_wipe) struct buf plain = BUF_INIT(ROOM);
+    struct opened o = { .leaf = UINT32_MAX };
+    struct mls_message m;
+    struct authentic a;
+
+    (void)state;
+    pair_init(&p, 1);
+    pair_seal(&p, pair_content(CONTENT_APPLICATION), 0, &out);
+    assert_true(mls_message_read(&m, buf_span(&out)));
+    m.private_message.epoch++;
+    assert_int_equal(frame_private_open(&p.sender, &m.private_message, &plain, &a, &o),
+                     FRAME_E_SENDER_DATA);
+    assert_true(o.leaf == UINT32_MAX);
+    m.private_message.epoch--;
+    assert_int_equal(frame_private_open(&p.sender, &m.private_message, &plain, &a, &o),
+                     FRAME_E_GENERATION);
+    assert_int_equal(o.leaf, 1);
+    assert_int_equal(o.generation, 0);
+    assert_int_equal(o.kind, RATCHET_APPLICATION);
+}
+
 /* Where in the message the fields are. */
 struct layout {
     size_t sender_data, ciphertext, end;
@@ -454,6 +480,7 @@ int main(void)
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_nothing_shows),
         cmocka_unit_test(test_reuse_guard),
+        cmocka_unit_test(test_own),
         cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_clear_fields),
         cmocka_unit_test(test_other_epoch),
