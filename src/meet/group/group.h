@@ -63,7 +63,7 @@ struct replaced {
 struct past {
     uint64_t epoch;
     struct owned context;
-    struct secret *sender_data;                 /* secret_new */
+    struct secret *sender_data;                 /* secret_new: begins a block, perhaps longer */
     struct secret_tree *secrets;
     struct replaced *replaced;                  /* by the commit that ended it */
     size_t replaced_count;

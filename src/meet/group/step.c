@@ -162,10 +162,7 @@ int step_ready(struct step *s)
     if (error != 0 || g->app.past_epochs == 0 || g->now.keys == NULL)
         return error;
     s->past = calloc(1, sizeof(*s->past));
-    if (s->past == NULL)
-        return -ENOMEM;
-    s->past->sender_data = secret_new(sizeof(*s->past->sender_data));
-    return s->past->sender_data == NULL ? -ENOMEM : 0;
+    return s->past == NULL ? -ENOMEM : 0;
 }
 
 static void remember_resumption(struct mw_mls_group *g, uint64_t epoch)
@@ -176,6 +173,15 @@ static void remember_resumption(struct mw_mls_group *g, uint64_t epoch)
             (g->resumptions_count - 1) * sizeof(g->resumptions[0]));
     g->resumptions[0].epoch = epoch;
     g->resumptions[0].psk = g->now.keys->secrets.resumption_psk;
+}
+
+/* Of an epoch's keys the first, in the block that was all of theirs: another would cost four
+ * system calls.  The rest is wiped. */
+static struct secret *sender_data_alone(struct epoch_keys *k)
+{
+    _Static_assert(offsetof(struct epoch_keys, secrets.sender_data) == 0, "it begins the block");
+    secret_clear((uint8_t *)k + sizeof(struct secret), sizeof(*k) - sizeof(struct secret));
+    return &k->secrets.sender_data;
 }
 
 /* The epoch we leave, as far as its late messages need it (14, and app.past_epochs). */
@@ -193,7 +199,7 @@ static void remember_past(struct step *s, uint64_t epoch)
         g->past[i] = g->past[i - 1];
     g->past[0] = p;
     p->epoch = epoch;
-    *p->sender_data = g->now.keys->secrets.sender_data;
+    p->sender_data = sender_data_alone(own_steal(&g->now.keys));
     p->context = g->now.context;
     p->secrets = g->now.secrets;
     p->replaced = s->next.replaced;
