@@ -14,7 +14,8 @@
 #include "gate/door/page_ca.h"
 
 #define HOSTILE "</p></dd></summary><script>alert(1)</script>&\"'>\n\xff\xe2\x80\xae"
-#define ESCAPED "&#60;script&#62;alert(1)&#60;/script&#62;&#38;&#34;&#39;&#62;\\x0a\\xff\\xe2\\x80\\xae"
+#define ESCAPED                                                                                    \
+    "&#60;script&#62;alert(1)&#60;/script&#62;&#38;&#34;&#39;&#62;\\x0a\\xff\\xe2\\x80\\xae"
 
 static const struct gate_config hostile_gate = { .name = HOSTILE, .contact = HOSTILE };
 
@@ -124,7 +125,8 @@ static void untrusted_names_the_cause(void **state)
         { .code = MW_NAME_MISMATCH, .severity = MW_ERROR, .evidence = "it is for a.example" },
         { .code = MW_EXPIRED, .severity = MW_ERROR, .evidence = "it ended long ago" },
     };
-    const struct mw_verdict v = { .outcome = MW_UNTRUSTED, .host = "b.example", .at = { 1720000000 },
+    const struct mw_verdict v = { .outcome = MW_UNTRUSTED, .host = "b.example",
+                                  .at = { 1720000000 },
                                   .findings = found, .n_findings = 2, .chain = leaf, .n_chain = 1 };
     const char *const words[] = {
         "<h1>b.example was not shown to you</h1>", "it ended long ago",

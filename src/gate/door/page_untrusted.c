@@ -195,6 +195,7 @@ void page_untrusted(struct buf *html, const struct gate_config *c, const struct 
     certs(html, v);
     buf_str(html, "<p class=\"when\">Judged by the gateway at ");
     wall_format(html, v->at);
-    buf_str(html, ". Where these words say \u201cthis computer\u201d, they mean the gateway.</p>\n");
+    buf_str(html, ". Where these words say \u201cthis computer\u201d, they mean the gateway."
+                  "</p>\n");
     page_end(html);
 }

@@ -37,7 +37,8 @@ static const struct subcommand command = {
     .name = "midwatch gate route",
     .usage = "[--print] [options]\n--apply [options]\n--check [options]\n--remove",
     .about = "The nftables rules and routes that bring other computers' connections to the gate's\n"
-             "tproxy:// and redirect:// listeners. The gate's own user is left alone. While no gate\n"
+             "tproxy:// and redirect:// listeners. The gate's own user is left alone. While no "
+             "gate\n"
              "listens, what was to be inspected is refused, not let through.",
     .args = route_args,
     .n_args = ARRAY_LEN(route_args),

@@ -158,7 +158,9 @@ void render_own(struct json_out *j, const struct render *how, const struct audit
     char id[40];
 
     /* Always: the chain goes on behind it. */
-    json_text(j, "kind", how->note != NULL ? "log" : r->kind == AUDIT_SESSION ? "session" : "event");
+    json_text(j, "kind", how->note != NULL            ? "log"
+                         : r->kind == AUDIT_SESSION ? "session"
+                                                    : "event");
     if (how->note != NULL)
         note_out(j, how->note);
     if (r->kind == AUDIT_SESSION)

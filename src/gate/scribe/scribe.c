@@ -30,7 +30,8 @@ void scribe_fail(struct scribe *s, int error)
     snprintf(s->why, sizeof(s->why), "the audit log in %s cannot be written: %s",
              s->config->audit.folder, strerror(-error));
     log_error("gate scribe: %s; sessions are %s until it can", s->why,
-              s->config->audit.block_when_full ? "blocked" : "passed on without a record kept here");
+              s->config->audit.block_when_full ? "blocked"
+                                               : "passed on without a record kept here");
     if (s->control != NULL)
         control_audit(s->control, true, s->why);
     scribe_tell_state(s, NULL);

@@ -1,4 +1,4 @@
-/* The scribe as a process: records become lines whatever happens to it, and whoever asks is told. */
+/* The scribe as a process: records become lines whatever happens to it, and who asks is told. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -99,7 +99,8 @@ static void start(struct world *w)
     if (w->pid != 0)
         return;
     {
-        int parent = fcntl(w->parent[1], F_DUPFD, HIGH), worker = fcntl(w->worker[1], F_DUPFD, HIGH),
+        int parent = fcntl(w->parent[1], F_DUPFD, HIGH),
+            worker = fcntl(w->worker[1], F_DUPFD, HIGH),
             counters = fcntl(w->counters, F_DUPFD, HIGH);
         const struct rlimit limit = { w->limit, RLIM_INFINITY };
 

@@ -37,7 +37,7 @@ static void by_hand(struct trial *t, const struct raw_hello *h, const char *what
 {
     CLEANUP(buf_deinit) struct buf raw = BUF_INIT(1 << 17);
     CLEANUP(own_close) int fd = -1;
-    uint8_t reply[ROOM];
+    uint8_t reply[ROOM] = { 0 };
     size_t n = 0;
     int status;
 

@@ -95,7 +95,7 @@ static void serve_web(int fd, const struct origin_plan *p)
 
 static void serve_listens(int fd, int tell)
 {
-    uint8_t bytes[PIECE];
+    uint8_t bytes[PIECE] = { 0 };
     size_t n = 0;
 
     /* One record: its length stands in its header. */

@@ -220,7 +220,9 @@ static void renegotiation(struct trial *t)
         origin_hear(&strips, &alert);
         /* An alert in the clear, at once: before the key exchange, and not because of what we
          * changed, which would be found with the Finished message. */
-        expect(t, alert.len == 7 && alert.data[0] == ALERT && alert.data[6] == SSL_AD_HANDSHAKE_FAILURE,
+        expect(t,
+               alert.len == 7 && alert.data[0] == ALERT &&
+                   alert.data[6] == SSL_AD_HANDSHAKE_FAILURE,
                "a server without RFC 5746 is not turned away by an alert");
     }
     origin_stop(&strips);

@@ -23,6 +23,7 @@ static void fill(struct audit_record *r, char texts[][32], size_t room)
     memset(r, 0, sizeof(*r));
     for (size_t i = 0; i < n; i++) {
         uint8_t *at = (uint8_t *)r + fields[i].offset;
+        const char *text;
         struct addr a = addr_make(i % 2 ? AF_INET : AF_INET6, "\xc0\0\2\7" "123456789abc",
                                   (uint16_t)(1000 + i));
 
@@ -30,7 +31,8 @@ static void fill(struct audit_record *r, char texts[][32], size_t room)
         case AUDIT_TEXT:
             assert_true(used < room);
             snprintf(texts[used], sizeof(texts[used]), "text %zu", i);
-            memcpy(at, &(const char *){ texts[used++] }, sizeof(char *));
+            text = texts[used++];
+            memcpy(at, &text, sizeof(text));
             break;
         case AUDIT_ADDR:
             memcpy(at, &a, sizeof(a));

@@ -35,8 +35,8 @@ static void test_covers(void **state)
 static void test_as_json(void **state)
 {
     static const char too_long[] = /* for an address */
-        "{\"ask\":\"unlock\",\"until\":1,\"client\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
+        "{\"ask\":\"unlock\",\"until\":1,\"client\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}";
     static const char *const bad[] = {
         "", "{}", "{\"ask\":\"unlock\"}", "{\"ask\":\"lock\",\"until\":1}",
         "{\"ask\":\"unlock\",\"until\":-1}", "{\"ask\":\"unlock\",\"until\":\"1\"}",

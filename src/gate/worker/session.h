@@ -150,7 +150,7 @@ enum step session_decide(struct session *s);
 /* A name alone opens no way past inspection to any address: is this the client's word only? */
 bool session_name_borrowed(const struct session *s);
 
-/* Anew, to be left alone; a borrowed name's own addresses.  Policy is asked again once it stands. */
+/* Anew, to be left alone; a borrowed name's own addresses.  Policy is asked again then. */
 enum step session_redial(struct session *s);
 
 /* The client gets a page instead of its server: through the door if that is still open, else

@@ -158,9 +158,9 @@ static int on_new_session(SSL *ssl, SSL_SESSION *session)
     return 0;
 }
 
-/* A staple is evidence (RFC 6066 section 8); without it Must-Staple cannot be kept.  So are receipts
- * that are not in the certificate (RFC 6962 section 3.3.1).  No callbacks: the flight has them, and
- * the engine judges them. */
+/* A staple is evidence (RFC 6066 section 8); without it Must-Staple cannot be kept.  So are
+ * receipts that are not in the certificate (RFC 6962 section 3.3.1).  No callbacks: the flight has
+ * them, and the engine judges them. */
 static bool evidence_ask(SSL_CTX *ctx)
 {
     return SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp) == 1 &&
