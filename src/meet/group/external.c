@@ -101,7 +101,7 @@ int mw_mls_join_external(struct mw_mls_group **out, const struct mw_mls_app *app
         psks_count > MW_MLS_PENDING_MAX)
         return MW_MLS_E_TOO_BIG;
     if (!mls_message_read(&m, group_info))
-        return MW_MLS_E_MALFORMED;
+        return message_error(group_info);
     if (m.format != WIRE_GROUP_INFO)
         return MW_MLS_E_KIND;
     info = &m.group_info;

@@ -8,6 +8,13 @@
 #include "meet/group/member.h"
 #include "meet/group/psk.h"
 
+int message_error(struct mw_span message)
+{
+    struct reader r = { .rest = message };
+
+    return read_u16(&r) != MLS_VERSION && !r.failed ? MW_MLS_E_VERSION : MW_MLS_E_MALFORMED;
+}
+
 /* --------------------------------------------------------------- the tree that is given ---- */
 
 static int tree_content(const struct group_info *info, struct mw_span given, struct mw_span *out)
@@ -152,9 +159,10 @@ static int open_secrets(struct joining *j)
     return secret_set(&j->joiner, j->secrets.joiner_secret);
 }
 
+/* 12.2 lets a commit name one PSK twice with two nonces. */
 static bool same_psk(const struct psk_id *a, const struct psk_id *b)
 {
-    if (a->type != b->type)
+    if (a->type != b->type || !span_eq(a->nonce, b->nonce))
         return false;
     if (a->type == PSK_EXTERNAL)
         return span_eq(a->id, b->id);
@@ -300,17 +308,23 @@ static int enter(struct mw_mls_group *g, const struct joining *j)
     return e;
 }
 
-/* 11.2, 11.3: a group under an old one's PSK is the one that the old one promised. */
+/* 11.2, 11.3: a group under an old one's PSK is the one that the old one promised, and the one
+ * that it promised comes under its PSK. */
 static int check_founding(const struct mw_mls_group *g, const struct joining *j,
                           struct mw_mls_group *const *old, size_t old_count)
 {
+    const struct psk_id *psk = j->founding;
+
     for (size_t i = 0; i < old_count; i++) {
-        /* 11.2: once a group was closed by a ReInit, nothing but what it announced follows. */
-        if (j->founding != NULL && span_eq(mw_mls_group_id(old[i]), j->founding->group_id))
-            return succeed_check(old[i], (enum psk_usage)j->founding->usage, &j->info.context,
-                                 g->tree);
+        struct mw_span known;
+
+        if (psk == NULL && succeed_promised(old[i], j->info.context.group_id))
+            return MW_MLS_E_REINIT;
+        if (psk != NULL && span_eq(mw_mls_group_id(old[i]), psk->group_id) &&
+            psk_resumption(old[i], psk->epoch, &known))
+            return succeed_check(old[i], psk, &j->info.context, g->tree);
     }
-    return j->founding == NULL ? 0 : MW_MLS_E_PSK_UNKNOWN;
+    return psk == NULL ? 0 : MW_MLS_E_PSK_UNKNOWN;
 }
 
 static int join(struct mw_mls_group *g, struct joining *j, struct mw_span tree,
@@ -350,7 +364,7 @@ int mw_mls_join(struct mw_mls_group **out, const struct mw_mls_app *app,
     if (welcome.len > MW_MLS_BYTES_MAX || tree.len > MW_MLS_BYTES_MAX)
         return MW_MLS_E_TOO_BIG;
     if (!mls_message_read(&m, welcome))
-        return MW_MLS_E_MALFORMED;
+        return message_error(welcome);
     if (m.format != WIRE_WELCOME)
         return MW_MLS_E_KIND;
     if (m.welcome.suite != kp->s.suite->number)

@@ -18,16 +18,61 @@ struct mw_mls_credential leaf_credential(const struct leaf_node *v)
     return (struct mw_mls_credential){ .type = v->credential.type, .body = v->credential.body };
 }
 
+/* The numbers of a list, one bit each: lists are as long as an attacker likes, and looking each
+ * of one up in another costs their product. */
+struct numbers {
+    struct mw_span list;
+    uint8_t bits[0x10000 / 8];
+    bool filled;
+};
+
+static bool numbers_have(struct numbers *n, uint16_t v)
+{
+    struct reader r = { .rest = n->list };
+
+    if (!n->filled)
+        memset(n->bits, 0, sizeof(n->bits));
+    n->filled = true;
+    while (read_more(&r)) {
+        uint16_t one = read_u16(&r);
+
+        n->bits[one >> 3] |= (uint8_t)(1u << (one & 7));
+    }
+    n->list = r.rest;
+    return (n->bits[v >> 3] >> (v & 7) & 1) != 0;
+}
+
 static bool lists_have(struct mw_span wanted, struct mw_span have, bool (*by_default)(uint16_t))
 {
     struct reader r = { .rest = wanted };
+    struct numbers all;
 
+    all.list = have;
+    all.filled = false;
     while (read_more(&r)) {
         uint16_t type = read_u16(&r);
 
         if (by_default != NULL && by_default(type))
             continue;
-        if (!u16_list_has(have, type))
+        if (!numbers_have(&all, type))
+            return false;
+    }
+    return true;
+}
+
+/* Every extension of the list is a default one, or listed. */
+static bool extensions_listed(struct mw_span extensions, struct mw_span listed)
+{
+    struct reader r = { .rest = extensions };
+    struct numbers all;
+
+    all.list = listed;
+    all.filled = false;
+    while (read_more(&r)) {
+        struct extension e;
+
+        extension_read(&e, &r);
+        if (!extension_default(e.type) && !numbers_have(&all, e.type))
             return false;
     }
     return true;
@@ -37,16 +82,10 @@ static bool lists_have(struct mw_span wanted, struct mw_span have, bool (*by_def
 static int fits_context(const struct leaf_node *v, struct mw_span extensions)
 {
     struct required_capabilities need;
-    struct reader r = { .rest = extensions };
     struct mw_span data;
 
-    while (read_more(&r)) {
-        struct extension e;
-
-        extension_read(&e, &r);
-        if (!extension_default(e.type) && !u16_list_has(v->capabilities.extensions, e.type))
-            return MW_MLS_E_LEAF_UNSUPPORTED;
-    }
+    if (!extensions_listed(extensions, v->capabilities.extensions))
+        return MW_MLS_E_LEAF_UNSUPPORTED;
     if (!extension_find(extensions, EXT_REQUIRED_CAPABILITIES, &data))
         return 0;
     if (!required_capabilities_read(&need, data))
@@ -157,19 +196,11 @@ static int check_signature(const struct leaf_place *p, const struct leaf_node *v
 /* 7.2, 7.3: what it uses itself it must list. */
 static int check_capabilities(const struct leaf_place *p, const struct leaf_node *v)
 {
-    struct reader r = { .rest = v->extensions };
-
     if (!u16_list_has(v->capabilities.versions, MLS_VERSION) ||
         !u16_list_has(v->capabilities.suites, p->s.suite->number) ||
-        !u16_list_has(v->capabilities.credentials, v->credential.type))
+        !u16_list_has(v->capabilities.credentials, v->credential.type) ||
+        !extensions_listed(v->extensions, v->capabilities.extensions))
         return MW_MLS_E_LEAF_CAPABILITIES;
-    while (read_more(&r)) {
-        struct extension e;
-
-        extension_read(&e, &r);
-        if (!extension_default(e.type) && !u16_list_has(v->capabilities.extensions, e.type))
-            return MW_MLS_E_LEAF_CAPABILITIES;
-    }
     return 0;
 }
 

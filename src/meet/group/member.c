@@ -40,12 +40,14 @@ int identity_check(const struct mw_crypto *c, const struct mw_mls_identity *who)
         bool listed = false;
 
         extension_read(&x, &r);
+        if (r.failed)
+            return MW_MLS_E_MALFORMED;
         for (size_t i = 0; i < who->extensions_count; i++)
             listed = listed || who->extensions[i] == x.type;
-        if (!listed && x.type > EXT_EXTERNAL_SENDERS)
+        if (!listed && x.type > EXT_EXTERNAL_SENDERS && x.type != MW_MLS_EXT_MEETING)
             return MW_MLS_E_LEAF_CAPABILITIES;
     }
-    return r.failed ? MW_MLS_E_MALFORMED : 0;
+    return 0;
 }
 
 /* What we can do, and one value in each list that nobody can (13.5), so that nobody learns to
@@ -64,7 +66,9 @@ static void write_capabilities(struct buf *b, const struct mw_mls_identity *who,
     vector_close(b, at);
     at = vector_open(b);
     for (size_t i = 0; i < who->extensions_count; i++)
-        if (who->extensions[i] != MW_MLS_EXT_MEETING)
+        /* 7.2: the default ones need no listing. */
+        if (who->extensions[i] != MW_MLS_EXT_MEETING &&
+            who->extensions[i] > EXT_EXTERNAL_SENDERS)
             buf_u16(b, who->extensions[i]);
     buf_u16(b, MW_MLS_EXT_MEETING);
     buf_u16(b, grease(any[1]));
@@ -106,7 +110,7 @@ static int fill_leaf(struct leaf_node *v, const struct leaf_wish *w, struct buf 
         /* A fresh public key is as random as GREASE needs to be. */
         write_capabilities(lists, who, w->encryption_key.data + w->encryption_key.len - 4);
         if (buf_error(lists) != 0)
-            return buf_error(lists);
+            return buf_error(lists) == -EMSGSIZE ? MW_MLS_E_TOO_BIG : buf_error(lists);
         view_capabilities(&v->capabilities, buf_span(lists));
         v->signature_key = who->signature_key;
         v->credential.type = who->credential.type;
@@ -143,7 +147,7 @@ int leaf_make(struct suited s, const struct leaf_wish *w, struct buf *out)
     }
     e = buf_error(&content);
     if (e != 0)
-        return e;
+        return e == -EMSGSIZE ? MW_MLS_E_TOO_BIG : e;
     e = label_sign(s, w->signing_key, "LeafNodeTBS", buf_span(&content), signature, &len);
     if (e != 0)
         return group_error_crypt(e, MW_MLS_E_KEY);

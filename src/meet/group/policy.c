@@ -95,7 +95,9 @@ int policy_check_one(const struct mw_mls_group *g, const struct listed *one,
         return 0;
     if (one->p.type == PROPOSAL_ADD && !by_host(g, &p, &one->sender, committer_key))
         return MW_MLS_E_POLICY_ADD;
-    if (one->p.type == PROPOSAL_EXTENSIONS && changes_policy(g, one->p.extensions) &&
+    /* A ReInit, too, says what the policy is from then on. */
+    if (((one->p.type == PROPOSAL_EXTENSIONS && changes_policy(g, one->p.extensions)) ||
+         (one->p.type == PROPOSAL_REINIT && changes_policy(g, one->p.reinit.extensions))) &&
         !by_host(g, &p, &one->sender, committer_key))
         return MW_MLS_E_POLICY_CHANGE;
     return 0;
@@ -113,6 +115,10 @@ int policy_check(const struct mw_mls_group *g, struct proposal_list *l)
 
     if (!policy_read(&p, group_context_of(&g->now).extensions))
         return MW_MLS_E_EXTENSIONS;
+    /* Who founds a successor brings nobody in: all were let into the old group, which is checked
+     * (succeed.c), and hold its resumption PSK. */
+    if (l->founding != 0)
+        return 0;
     for (size_t i = 0; i < l->count; i++) {
         int e = policy_check_one(g, &l->all[i], &l->committer, l->committer_key);
 
@@ -125,9 +131,7 @@ int policy_check(const struct mw_mls_group *g, struct proposal_list *l)
                    (l->all[i].p.type == PROPOSAL_PSK && is_link(&p, &l->all[i].p.psk));
     }
     l->culprit = l->count;
-    /* Who founds a successor knows the members already, and so does its resumption PSK. */
-    return p.link_psk.len > 0 && adds && !has_link && l->founding == 0 ? MW_MLS_E_POLICY_LINK
-                                                                       : 0;
+    return p.link_psk.len > 0 && adds && !has_link ? MW_MLS_E_POLICY_LINK : 0;
 }
 
 /* The other extensions as they were, then one in the place of any of its type. */

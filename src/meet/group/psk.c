@@ -64,8 +64,8 @@ int psk_gather(const struct psk_place *at, const struct psk_id *ids, size_t n, s
         schedule_no_psk(at->s, out);
         return 0;
     }
-    if (n > UINT16_MAX)
-        return MW_MLS_E_TOO_BIG;        /* 8.4 counts them in 16 bits */
+    if (n > MW_MLS_PENDING_MAX)
+        return MW_MLS_E_TOO_BIG;        /* 8.4 would count to 65,535, in locked memory */
     inputs = calloc(n, sizeof(*inputs));
     ends = calloc(n, sizeof(*ends));
     kept = secret_new(n * MW_MLS_PSK_MAX);

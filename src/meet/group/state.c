@@ -335,6 +335,11 @@ static int read_pasts(struct mw_mls_group *g, struct reader *r)
         if (error != 0)
             return error;
     }
+    /* This application keeps fewer than the one that saved. */
+    for (uint32_t i = g->app.past_epochs; i < GROUP_PAST_MAX; i++) {
+        past_free(g->past[i]);
+        g->past[i] = NULL;
+    }
     return 0;
 }
 
@@ -352,13 +357,25 @@ static void read_resumptions(struct mw_mls_group *g, struct reader *r)
 }
 
 /* What the parts say of each other. */
-static bool fits_together(const struct mw_mls_group *g, const struct epoch *e)
+static bool epoch_is_whole(const struct mw_mls_group *g, const struct epoch *e)
 {
     struct leaf_node leaf;
 
-    if (e->keys == NULL || e->tree_keys == NULL || e->secrets == NULL)
-        return g->state != GROUP_ACTIVE;
-    return tree_leaf(g->tree, tree_keys_leaf(e->tree_keys), &leaf);
+    return e->keys != NULL && e->tree_keys != NULL && e->secrets != NULL &&
+           tree_leaf(g->tree, tree_keys_leaf(e->tree_keys), &leaf);
+}
+
+static bool fits_together(const struct mw_mls_group *g)
+{
+    const struct epoch *e = &g->now;
+
+    if (g->state == GROUP_REMOVED)
+        return e->keys == NULL && e->tree_keys == NULL && e->secrets == NULL &&
+               g->pending == NULL;
+    if (!epoch_is_whole(g, e) || secret_tree_leaves(e->secrets) != tree_size(g->tree))
+        return false;
+    return g->pending == NULL ||
+           (g->state == GROUP_ACTIVE && epoch_is_whole(g, &g->pending->next));
 }
 
 static int read_state(struct mw_mls_group *g, struct reader *r)
@@ -406,8 +423,7 @@ int state_read(struct mw_mls_group **out, const struct mw_mls_app *app, struct m
         error = read_state(g, &r);
     if (error != 0)
         return error;
-    if (!read_done(&r) || !fits_together(g, &g->now) ||
-        (g->pending != NULL && !fits_together(g, &g->pending->next)))
+    if (!read_done(&r) || !fits_together(g))
         return MW_MLS_E_STATE;
     *out = own_steal(&g);
     return 0;

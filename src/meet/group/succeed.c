@@ -8,14 +8,15 @@
 
 static int by_bytes(const void *a, const void *b)
 {
-    return span_cmp(*(const struct mw_span *)a, *(const struct mw_span *)b);
+    const struct credential *x = a, *y = b;
+
+    return x->type != y->type ? (x->type < y->type ? -1 : 1) : span_cmp(x->body, y->body);
 }
 
-/* The members' credentials in order.  Credentials of two types never have the same bytes and mean
- * different people in one group: types are compared by whoever judges them. */
-static int credentials_of(const struct tree *t, struct mw_span **out, size_t *count)
+/* The members' credentials in order. */
+static int credentials_of(const struct tree *t, struct credential **out, size_t *count)
 {
-    struct mw_span *all = calloc(tree_members(t) + (size_t)1, sizeof(*all));
+    struct credential *all = calloc(tree_members(t) + (size_t)1, sizeof(*all));
     size_t n = 0;
 
     if (all == NULL)
@@ -24,7 +25,7 @@ static int credentials_of(const struct tree *t, struct mw_span **out, size_t *co
         struct leaf_node leaf;
 
         if (tree_leaf(t, i, &leaf))
-            all[n++] = leaf.credential.body;
+            all[n++] = leaf.credential;
     }
     qsort(all, n, sizeof(*all), by_bytes);
     *out = all;
@@ -32,12 +33,13 @@ static int credentials_of(const struct tree *t, struct mw_span **out, size_t *co
     return 0;
 }
 
-/* 11.2: everybody is there again.  11.3: nobody is there who was not. */
+/* 11.2: everybody is there again.  11.3: nobody is there who was not.  Somebody is whom their
+ * credential names, byte for byte, as often as it stood in the old group. */
 static int check_members(const struct tree *before, const struct tree *after, bool everybody)
 {
-    CLEANUP(own_free) struct mw_span *old = NULL;
-    CLEANUP(own_free) struct mw_span *new = NULL;
-    size_t old_count, new_count;
+    CLEANUP(own_free) struct credential *old = NULL;
+    CLEANUP(own_free) struct credential *new = NULL;
+    size_t old_count, new_count, i = 0;
     int e = credentials_of(before, &old, &old_count);
 
     if (e == 0)
@@ -46,9 +48,12 @@ static int check_members(const struct tree *before, const struct tree *after, bo
         return e;
     if (everybody && old_count != new_count)
         return MW_MLS_E_REINIT;
-    for (size_t i = 0; i < new_count; i++)
-        if (bsearch(&new[i], old, old_count, sizeof(*old), by_bytes) == NULL)
+    for (size_t k = 0; k < new_count; k++, i++) {
+        while (i < old_count && by_bytes(&old[i], &new[k]) < 0)
+            i++;
+        if (i == old_count || by_bytes(&old[i], &new[k]) != 0)
             return MW_MLS_E_REINIT;
+    }
     return 0;
 }
 
@@ -64,15 +69,25 @@ static bool reinit_of(const struct mw_mls_group *old, struct reinit *out)
     return true;
 }
 
-int succeed_check(const struct mw_mls_group *old, enum psk_usage usage,
+bool succeed_promised(const struct mw_mls_group *old, struct mw_span group_id)
+{
+    struct reinit promised;
+
+    return old->state == GROUP_CLOSED && reinit_of(old, &promised) &&
+           span_eq(promised.group_id, group_id);
+}
+
+int succeed_check(const struct mw_mls_group *old, const struct psk_id *psk,
                   const struct group_context *context, const struct tree *tree)
 {
     struct reinit promised;
 
     if (context->epoch != 1)            /* 11.2, 11.3: it comes with the first commit */
         return MW_MLS_E_REINIT;
-    if (usage == PSK_USE_REINIT) {
-        if (old->state != GROUP_CLOSED || !reinit_of(old, &promised))
+    if (psk->usage == PSK_USE_REINIT) {
+        /* 11.2: the PSK is of the epoch after the commit that closed it. */
+        if (old->state != GROUP_CLOSED || !reinit_of(old, &promised) ||
+            psk->epoch != group_context_of(&old->now).epoch)
             return MW_MLS_E_REINIT;
         if (context->version != promised.version || context->suite != promised.suite ||
             !span_eq(context->group_id, promised.group_id) ||
@@ -132,6 +147,7 @@ int mw_mls_succeed(struct mw_mls_group **out, struct mw_mls_group *old,
     CLEANUP(mw_mls_committed_free) struct mw_mls_committed made = { 0 };
     struct founding founding = { .old = old };
     struct mw_mls_commit_options options = { .count = count };
+    struct psk_id psk;
     struct group_context context;
     int e;
 
@@ -151,7 +167,11 @@ int mw_mls_succeed(struct mw_mls_group **out, struct mw_mls_group *old,
     if (e != 0)
         return e;
     context = group_context_of(&g->now);
-    e = succeed_check(old, (enum psk_usage)founding.usage, &context, g->tree);
+    psk = (struct psk_id){
+        .type = PSK_RESUMPTION, .usage = founding.usage,
+        .epoch = group_context_of(&old->now).epoch,
+    };
+    e = succeed_check(old, &psk, &context, g->tree);
     if (e != 0)
         return e;
     *welcome = made;
