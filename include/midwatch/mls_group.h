@@ -110,7 +110,8 @@ MW_API void mw_mls_drop(struct mw_mls_group *g);
 MW_API void mw_mls_committed_free(struct mw_mls_committed *c);
 
 /* A new group out of this one with the same members (reinit, 11.2) or some (branch, 11.3): their
- * fresh key packages are added under this group's resumption PSK.  suite: of who. */
+ * fresh key packages are added under this group's resumption PSK.  suite: of who.  A member is
+ * the same when the credential is, byte for byte; MW_MLS_E_REINIT: not the members it must be. */
 MW_API MW_MUST_CHECK int mw_mls_succeed(struct mw_mls_group **out, struct mw_mls_group *old,
                                         const struct mw_mls_identity *who, struct mw_span group_id,
                                         const struct mw_span *key_packages, size_t count,
