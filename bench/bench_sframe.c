@@ -18,7 +18,13 @@
 
 #include "base/span.h"
 
-enum { FRAMES = 64, ROUNDS_MAX = 100000, ROOM = 6000 + MW_SFRAME_OVERHEAD_MAX, AAD = 5, SENDERS = 4 };
+enum {
+    FRAMES = 64,                /* in a round */
+    ROUNDS_MAX = 100000,
+    ROOM = 6000 + MW_SFRAME_OVERHEAD_MAX,
+    AAD = 5,                    /* bytes of a header with KID and counter of two bytes each */
+    SENDERS = 4,
+};
 
 static size_t allocations;
 

@@ -2,7 +2,7 @@
  * SFrame (RFC 9605): media frames sealed end to end, in the form that a relay forwards.
  *
  * Two ways to come by keys, each with an object of its own:
- *     struct mw_sframe            an MLS group (section 5.2): one secret for each epoch, all members
+ *     struct mw_sframe            an MLS group (section 5.2): one secret for each epoch
  *     struct mw_sframe_sender     sender keys (section 5.1): midwatch/sframe_sender.h
  *
  * Life:    mw_sframe_new() -> mw_sframe_add_epoch() -> mw_sframe_send_as() -> _seal()* _open()*
@@ -58,7 +58,7 @@ MW_API const char *mw_sframe_error_text(int error);
 #define MW_SFRAME_HEADER_MAX   17       /* bytes                                                 */
 #define MW_SFRAME_OVERHEAD_MAX 33       /* bytes of header and tag, any suite                    */
 #define MW_SFRAME_METADATA_MAX 2048     /* bytes                                                 */
-#define MW_SFRAME_FRAME_MAX    (1 << 24)       /* bytes of a frame's content                            */
+#define MW_SFRAME_FRAME_MAX    (1 << 24)        /* bytes of a frame's content                   */
 #define MW_SFRAME_BASE_KEY_MIN 16       /* bytes of a base key                                   */
 #define MW_SFRAME_BASE_KEY_MAX 64
 #define MW_SFRAME_WINDOW       128      /* counters behind the latest that may still come        */

@@ -25,8 +25,8 @@ static void some_of_the_rfcs(void **state)
         { 255, 0, "\x80\xff", 2 },
         { 8, 8, "\x88\x08\x08", 3 },
         { 0x123, 0x4567, "\x99\x01\x23\x45\x67", 5 },
-        { UINT64_MAX, UINT64_MAX, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-          17 },
+        { UINT64_MAX, UINT64_MAX,
+          "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 17 },
     };
 
     (void)state;

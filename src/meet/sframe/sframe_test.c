@@ -234,7 +234,8 @@ static void a_changed_bit(void **state)
     }
 }
 
-/* A program's own OpenSSL errors are neither added to nor taken away: SSL_get_error() looks there. */
+/* OpenSSL's queue of errors is the program's, where SSL_get_error() looks: nothing is added to it
+ * or taken away. */
 static void openssls_queue(void **state)
 {
     (void)state;

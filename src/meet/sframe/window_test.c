@@ -24,16 +24,24 @@ static int expected(const struct memory *m, uint64_t at)
     return m->seen[at] ? MW_SFRAME_E_REPLAYED : 0;
 }
 
-static void play(uint64_t base, unsigned seed, unsigned jump)
+/* xorshift64*: the same numbers in every run. */
+static uint64_t next(uint64_t *s, uint64_t below)
+{
+    *s ^= *s >> 12;
+    *s ^= *s << 25;
+    *s ^= *s >> 27;
+    return (*s * 0x2545f4914f6cdd1dU >> 20) % below;
+}
+
+static void play(uint64_t base, uint64_t seed, unsigned jump)
 {
     struct sframe_window w = { 0 };
     struct memory m = { 0 };
     int answers[16] = { 0 };
 
-    srand(seed);
     for (int i = 0; i < 20000; i++) {
         uint64_t from = m.any && m.top > 200 ? m.top - 200 : 0;
-        uint64_t at = from + (uint64_t)rand() % (200 + jump);
+        uint64_t at = from + next(&seed, 200 + jump);
         int r;
 
         if (at >= FAR)
@@ -41,14 +49,15 @@ static void play(uint64_t base, unsigned seed, unsigned jump)
         r = sframe_window_check(&w, base + at);
         assert_int_equal(r, expected(&m, at));
         answers[r]++;
-        if (r != 0 || rand() % 4 == 0)
+        if (r != 0 || next(&seed, 4) == 0)
             continue;           /* refused, or a tag that was wrong: nothing is remembered */
         sframe_window_mark(&w, base + at);
         m.seen[at] = true;
         m.top = m.any && m.top > at ? m.top : at;
         m.any = true;
     }
-    assert_true(answers[0] > 0 && answers[MW_SFRAME_E_OLD] > 0 && answers[MW_SFRAME_E_REPLAYED] > 0);
+    assert_true(answers[0] > 0 && answers[MW_SFRAME_E_OLD] > 0);
+    assert_true(answers[MW_SFRAME_E_REPLAYED] > 0);
 }
 
 static void as_the_memory_says(void **state)
