@@ -21,8 +21,12 @@ set_target_properties(midwatch_sealed PROPERTIES
     LINK_DEPENDS "${sealed_map};${sealed_files}")
 target_link_libraries(midwatch_sealed PRIVATE
     -Wl,--as-needed midwatch_shared
-    "-Wl,--push-state,--whole-archive,${sealed_whole},--pop-state" mw_base OpenSSL::Crypto)
+    "-Wl,--push-state,--whole-archive,${sealed_whole},--pop-state" mw_base
+    OpenSSL::Crypto PkgConfig::SODIUM)
 target_link_options(midwatch_sealed PRIVATE -Wl,--version-script=${sealed_map})
+if(NOT MW_SANITIZE)             # the sanitizers' own names are the program's to bring
+    target_link_options(midwatch_sealed PRIVATE -Wl,-z,defs)
+endif()
 
 # The static library is one object, in which every name is local that the map does not show: an
 # archive of our objects would fill a program's name space with span_eq() and buf_add().
