@@ -1,8 +1,8 @@
 #include "meet/group/steps.h"
 
 /* One new member's secrets, sealed to its init key (12.4.3.1), appended to out. */
-static int seal_for(const struct welcome_wish *w, const struct listed *add, struct mw_span info,
-                    struct buf *out)
+static int seal_for(const struct welcome_wish *w, const struct listed *add,
+                    const struct hpke_common *common, struct buf *out)
 {
     CLEANUP(buf_wipe) struct buf plain = BUF_INIT(MW_MLS_BYTES_MAX);
     CLEANUP(buf_wipe) struct buf psks = BUF_INIT(MW_MLS_BYTES_MAX);
@@ -34,8 +34,8 @@ static int seal_for(const struct welcome_wish *w, const struct listed *add, stru
         return buf_error(&sealed);
     e = label_ref(s, "KeyPackage Reference", kp->wire, reference);
     if (e == 0)
-        e = label_seal(s, w->g->app.random, kp->init_key, "Welcome", info, buf_span(&plain), enc,
-                       room);
+        e = label_seal_common(s, w->g->app.random, kp->init_key, common, buf_span(&plain), enc,
+                              room);
     if (e != 0)
         return group_error_crypt(e, MW_MLS_E_KEY);
     entry.new_member = span_of(reference, s.suite->nh);
@@ -77,11 +77,16 @@ int welcome_make(const struct welcome_wish *w, struct buf *out)
     CLEANUP(buf_deinit) struct buf info = BUF_INIT(MW_MLS_BYTES_MAX);
     CLEANUP(buf_deinit) struct buf secrets = BUF_INIT(MW_MLS_BYTES_MAX);
     struct mls_message m = { .version = MLS_VERSION, .format = WIRE_WELCOME };
+    struct hpke_common common;
     int e = seal_info(w, &info);
 
+    /* The GroupInfo is long, and the same for all: it is hashed once. */
+    if (e == 0)
+        e = group_error_crypt(label_common(w->g->s, "Welcome", buf_span(&info), &common),
+                              MW_MLS_E_KEY);
     for (size_t i = 0; i < w->list->count && e == 0; i++)
         if (w->list->all[i].p.type == PROPOSAL_ADD)
-            e = seal_for(w, &w->list->all[i], buf_span(&info), &secrets);
+            e = seal_for(w, &w->list->all[i], &common, &secrets);
     if (e != 0)
         return e;
     m.welcome.suite = w->g->s.suite->number;

@@ -29,6 +29,22 @@ MW_MUST_CHECK int hpke_seal(const struct mw_crypto *c, struct hpke_suite suite,
                             struct mw_random random, struct mw_span point, struct mw_span info,
                             struct mw_span aad, struct mw_span plain, uint8_t *enc,
                             uint8_t *sealed);
+
+/* What the key schedule makes of info alone (key_schedule_context, 5.1): for many recipients of
+ * one info, hashed once.  No secret. */
+struct hpke_common {
+    uint8_t bytes[1 + 2 * CRYPT_HASH_MAX];
+    size_t len;
+};
+
+MW_MUST_CHECK int hpke_common_make(struct hpke_common *out, const struct mw_crypto *c,
+                                   struct hpke_suite suite, struct mw_span info);
+/* hpke_seal() with the info that common was made of. */
+MW_MUST_CHECK int hpke_seal_common(const struct mw_crypto *c, struct hpke_suite suite,
+                                   struct mw_random random, struct mw_span point,
+                                   const struct hpke_common *common, struct mw_span aad,
+                                   struct mw_span plain, uint8_t *enc, uint8_t *sealed);
+
 /* OpenBase.  point: the public key of scalar when the caller has it, else none: it is computed.
  * out: sealed.len - CRYPT_TAG bytes. */
 MW_MUST_CHECK int hpke_open(const struct mw_crypto *c, struct hpke_suite suite,

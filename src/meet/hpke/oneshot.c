@@ -1,17 +1,16 @@
 #include "meet/hpke/schedule.h"
 
-int hpke_seal(const struct mw_crypto *c, struct hpke_suite suite, struct mw_random random,
-              struct mw_span point, struct mw_span info, struct mw_span aad, struct mw_span plain,
-              uint8_t *enc, uint8_t *sealed)
+static int seal(const struct mw_crypto *c, struct hpke_suite suite, struct mw_random random,
+                struct mw_span point, const struct hpke_inputs *in, struct mw_span aad,
+                struct mw_span plain, uint8_t *enc, uint8_t *sealed)
 {
-    const struct hpke_inputs in = { .mode = HPKE_BASE, .info = info };
     CLEANUP(hpke_agreed_wipe) struct hpke_agreed a = { 0 };
     struct hpke_parts p;
     int r;
 
     if (!hpke_parts_of(suite, &p) || p.export_only)
         return CRYPT_E_UNSUPPORTED;
-    r = hpke_agree_sender(c, &p, &in, random, point, HPKE_WANT_AEAD, enc, &a);
+    r = hpke_agree_sender(c, &p, in, random, point, HPKE_WANT_AEAD, enc, &a);
     if (r != 0) {
         secret_clear(sealed, plain.len + CRYPT_TAG);
         return r;
@@ -20,6 +19,33 @@ int hpke_seal(const struct mw_crypto *c, struct hpke_suite suite, struct mw_rand
     if (r != 0)
         secret_clear(enc, crypt_point_size(p.group));
     return r;
+}
+
+int hpke_seal(const struct mw_crypto *c, struct hpke_suite suite, struct mw_random random,
+              struct mw_span point, struct mw_span info, struct mw_span aad, struct mw_span plain,
+              uint8_t *enc, uint8_t *sealed)
+{
+    const struct hpke_inputs in = { .mode = HPKE_BASE, .info = info };
+
+    return seal(c, suite, random, point, &in, aad, plain, enc, sealed);
+}
+
+int hpke_common_make(struct hpke_common *out, const struct mw_crypto *c, struct hpke_suite suite,
+                     struct mw_span info)
+{
+    const struct hpke_inputs in = { .mode = HPKE_BASE, .info = info };
+    struct hpke_parts p;
+
+    return hpke_parts_of(suite, &p) ? hpke_common_of(c, &p, &in, out) : CRYPT_E_UNSUPPORTED;
+}
+
+int hpke_seal_common(const struct mw_crypto *c, struct hpke_suite suite, struct mw_random random,
+                     struct mw_span point, const struct hpke_common *common, struct mw_span aad,
+                     struct mw_span plain, uint8_t *enc, uint8_t *sealed)
+{
+    const struct hpke_inputs in = { .mode = HPKE_BASE, .common = common };
+
+    return seal(c, suite, random, point, &in, aad, plain, enc, sealed);
 }
 
 int hpke_open(const struct mw_crypto *c, struct hpke_suite suite, struct mw_span scalar,

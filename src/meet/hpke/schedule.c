@@ -25,13 +25,8 @@ void hpke_agreed_wipe(struct hpke_agreed *a)
 }
 
 /* key_schedule_context: the mode and two digests of what both sides must have in common. */
-struct common {
-    uint8_t bytes[1 + 2 * CRYPT_HASH_MAX];
-    size_t len;
-};
-
-static int common_make(const struct mw_crypto *c, const struct hpke_parts *p,
-                       const struct hpke_inputs *in, struct common *out)
+int hpke_common_of(const struct mw_crypto *c, const struct hpke_parts *p,
+                   const struct hpke_inputs *in, struct hpke_common *out)
 {
     struct mw_span id = span_of(p->suite_id, sizeof p->suite_id), none = { NULL, 0 };
     struct secret psk_id, info;
@@ -54,14 +49,19 @@ int hpke_schedule(const struct mw_crypto *c, const struct hpke_parts *p,
 {
     struct mw_span id = span_of(p->suite_id, sizeof p->suite_id), context;
     CLEANUP(secret_wipe) struct secret secret = { 0 };
-    struct common common;
-    int r = common_make(c, p, in, &common);
+    const struct hpke_common *common = in->common;
+    struct hpke_common made;
+    int r = 0;
 
+    if (common == NULL) {
+        r = hpke_common_of(c, p, in, &made);
+        common = &made;
+    }
     if (r == 0)
         r = hpke_extract(c, p->hash, id, secret_span(shared), "secret", in->psk, &secret);
     if (r != 0)
         return r;
-    context = span_of(common.bytes, common.len);
+    context = span_of(common->bytes, common->len);
     if ((want & HPKE_WANT_AEAD) != 0 && !p->export_only) {
         r = hpke_expand(c, p->hash, id, &secret, "key", context, out->key,
                         crypt_key_size(p->aead));

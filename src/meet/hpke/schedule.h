@@ -56,10 +56,14 @@ struct hpke_inputs {
     enum hpke_mode mode;
     struct mw_span info, psk, psk_id;
     struct hpke_pair sender;
+    const struct hpke_common *common;   /* NULL: made from the mode, info and psk_id */
 };
 
 /* Which of the results are needed: each costs a derivation. */
 enum { HPKE_WANT_AEAD = 1, HPKE_WANT_EXPORTER = 2 };
+
+MW_MUST_CHECK int hpke_common_of(const struct mw_crypto *c, const struct hpke_parts *p,
+                                 const struct hpke_inputs *in, struct hpke_common *out);
 
 /* KeySchedule (5.1). */
 MW_MUST_CHECK int hpke_schedule(const struct mw_crypto *c, const struct hpke_parts *p,

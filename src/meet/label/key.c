@@ -85,22 +85,42 @@ int label_verify(struct suited s, struct mw_span key, const char *label, struct 
     return r;
 }
 
-int label_seal(struct suited s, struct mw_random random, struct mw_span point, const char *label,
-               struct mw_span context, struct mw_span plain, uint8_t *enc, uint8_t *sealed)
+int label_common(struct suited s, const char *label, struct mw_span context,
+                 struct hpke_common *out)
 {
     CLEANUP(labelled_wipe) struct labelled LEFT_UNSET l;
-    const struct mw_span none = { NULL, 0 };
     int r;
 
     l.at = NULL;
     r = labelled_make(&l, label, context);
-    if (r == 0)
-        r = hpke_seal(s.crypto, s.suite->hpke, random, point, labelled_span(&l), none, plain, enc,
-                      sealed);
+    return r != 0 ? r : hpke_common_make(out, s.crypto, s.suite->hpke, labelled_span(&l));
+}
+
+int label_seal_common(struct suited s, struct mw_random random, struct mw_span point,
+                      const struct hpke_common *common, struct mw_span plain, uint8_t *enc,
+                      uint8_t *sealed)
+{
+    const struct mw_span none = { NULL, 0 };
+    int r = hpke_seal_common(s.crypto, s.suite->hpke, random, point, common, none, plain, enc,
+                             sealed);
+
     if (r != 0) {
         secret_clear(enc, s.suite->npk);
         secret_clear(sealed, plain.len + CRYPT_TAG);
     }
+    return r;
+}
+
+int label_seal(struct suited s, struct mw_random random, struct mw_span point, const char *label,
+               struct mw_span context, struct mw_span plain, uint8_t *enc, uint8_t *sealed)
+{
+    struct hpke_common common;
+    int r = label_common(s, label, context, &common);
+
+    if (r == 0)
+        return label_seal_common(s, random, point, &common, plain, enc, sealed);
+    secret_clear(enc, s.suite->npk);
+    secret_clear(sealed, plain.len + CRYPT_TAG);
     return r;
 }
 

@@ -61,6 +61,12 @@ MW_MUST_CHECK int label_verify(struct suited s, struct mw_span key, const char *
 MW_MUST_CHECK int label_seal(struct suited s, struct mw_random random, struct mw_span point,
                              const char *label, struct mw_span context, struct mw_span plain,
                              uint8_t *enc, uint8_t *sealed);
+/* The same for many recipients of one label and context, which are hashed once. */
+MW_MUST_CHECK int label_common(struct suited s, const char *label, struct mw_span context,
+                               struct hpke_common *out);
+MW_MUST_CHECK int label_seal_common(struct suited s, struct mw_random random,
+                                    struct mw_span point, const struct hpke_common *common,
+                                    struct mw_span plain, uint8_t *enc, uint8_t *sealed);
 MW_MUST_CHECK int label_open(struct suited s, struct mw_span scalar, struct mw_span point,
                              const char *label, struct mw_span context, struct mw_span enc,
                              struct mw_span sealed, uint8_t *out);

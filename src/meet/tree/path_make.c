@@ -136,16 +136,16 @@ int tree_set_leaf(struct tree *t, uint32_t leaf, const struct leaf_node *v)
 
 /* One path secret for each recipient below a copath node (7.6). */
 static int secret_seal(const struct path_maker *m, const struct secret *secret,
-                       struct recipients *to, struct mw_random random, struct mw_span context,
-                       struct buf *out)
+                       struct recipients *to, struct mw_random random,
+                       const struct hpke_common *common, struct buf *out)
 {
     struct suited s = m->suited;
     uint8_t enc[CRYPT_POINT_MAX], sealed[CRYPT_HASH_MAX + CRYPT_TAG];
     int error = 0;
 
     for (uint32_t x = recipients_next(to); x != TREE_NONE && error == 0; x = recipients_next(to)) {
-        error = label_seal(s, random, node_key(to->walk.t->nodes[x]), "UpdatePathNode", context,
-                           secret_span(secret), enc, sealed);
+        error = label_seal_common(s, random, node_key(to->walk.t->nodes[x]), common,
+                                  secret_span(secret), enc, sealed);
         if (error != 0)
             break;
         vector_write(out, span_of(enc, s.suite->npk));
@@ -159,8 +159,14 @@ int path_seal(struct path_maker *m, const struct tree *t, struct mw_random rando
               struct mw_span context, const uint32_t *skip, size_t skips, struct buf *nodes)
 {
     CLEANUP(own_free) uint32_t *sorted = NULL;
+    struct hpke_common common;
     int error = skip_sort(&sorted, skip, skips);
 
+    /* All of the path is sealed under one context. */
+    if (error == 0)
+        error = label_common(m->suited, "UpdatePathNode", context, &common);
+    if (error != 0)
+        return error > 0 ? -EIO : error;
     for (uint32_t i = 0; i < m->path.n && error == 0; i++) {
         struct recipients to;
         size_t at;
@@ -170,7 +176,7 @@ int path_seal(struct path_maker *m, const struct tree *t, struct mw_random rando
         recipients_begin(&to, t, m->path.copath[i], sorted, skips);
         vector_write(nodes, node_key(t->nodes[m->path.node[i]]));
         at = vector_open(nodes);
-        error = secret_seal(m, &m->secrets[i], &to, random, context, nodes);
+        error = secret_seal(m, &m->secrets[i], &to, random, &common, nodes);
         vector_close(nodes, at);
     }
     return error != 0 ? error : buf_error(nodes);
