@@ -52,8 +52,16 @@ MW_API MW_MUST_CHECK int mw_mls_ask_to_join(const struct mw_mls_app *app,
                                             struct mw_span group_id, uint64_t epoch,
                                             struct mw_mls_bytes *message);
 
-/* A judge for X.509 credentials on the trust engine: the chain must be good for `policy` at `now`,
- * and the leaf certificate's key must be the signature key.  context: the policy. */
+/* A judge for X.509 credentials on the trust engine (midwatch/trust.h).  context: the struct
+ * mw_policy, of purpose MW_CLIENT_AUTH; Ed25519 and Ed448 keys take an authority that was added as
+ * MW_ANCHOR_LOCAL, since public ones may not certify them.  Said yes to (0) is
+ *     a credential of 1 to 20 certificates, leaf first,
+ *     which the policy finds private at `now`, without any error,
+ *     whose leaf certificate has the signature key as its key, on the suite's curve,
+ *     and, where it takes another's place, has that one's subject, which is not empty.
+ * No name is looked at: whom a subject names, and whether they belong here, is the application's
+ * to say, with a judge of its own around this one or mw_mls_app.allow.  Revocation is not asked
+ * for.  > 0: no.  -ENOMEM: not judged.  Basic credentials: no. */
 struct mw_policy;
 MW_API int mw_mls_judge_x509(void *context, const struct mw_mls_credential *who,
                              struct mw_span signature_key, const struct mw_mls_credential *before,
