@@ -20,9 +20,8 @@ set_target_properties(midwatch_sealed PROPERTIES
     OUTPUT_NAME midwatch-sealed VERSION ${PROJECT_VERSION} SOVERSION 0
     LINK_DEPENDS "${sealed_map};${sealed_files}")
 target_link_libraries(midwatch_sealed PRIVATE
-    -Wl,--as-needed midwatch_shared
-    "-Wl,--push-state,--whole-archive,${sealed_whole},--pop-state" mw_base
-    OpenSSL::Crypto PkgConfig::SODIUM)
+    -Wl,--as-needed "-Wl,--push-state,--whole-archive,${sealed_whole},--pop-state" midwatch_shared
+    mw_base OpenSSL::Crypto PkgConfig::SODIUM)
 target_link_options(midwatch_sealed PRIVATE -Wl,--version-script=${sealed_map})
 if(NOT MW_SANITIZE)             # the sanitizers' own names are the program's to bring
     target_link_options(midwatch_sealed PRIVATE -Wl,-z,defs)
