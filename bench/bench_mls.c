@@ -1,7 +1,7 @@
 /*
  * What groups cost, from 2 to 10,000 members, beside their own public-key operations.
  *   price    the public-key operations that were counted while it ran, each at what the same
- *            library calls cost in a loop of their own in this run
+ *            library calls cost in a loop of their own in this run, over as many bytes
  *   ratio    time over price
  * Processor time, since nothing here waits; the median of rounds.
  *
@@ -22,29 +22,33 @@ enum op { OP_PUBLIC, OP_SHARED, OP_SIGN, OP_VERIFY, OPS };
 
 /* --------------------------------------------- counting: the linker wraps these calls ---- */
 
-static size_t counted[OPS];
+/* Calls, and the bytes that signatures were over. */
+static size_t counted[OPS + 1];
+enum { BYTES = OPS };
 
-#define WRAP(op, name, parameters, arguments)                                                      \
+#define WRAP(op, signed_len, name, parameters, arguments)                                          \
     int __real_##name parameters;                                                                  \
     int __wrap_##name parameters;                                                                  \
     int __wrap_##name parameters                                                                   \
     {                                                                                              \
         counted[op]++;                                                                             \
+        counted[BYTES] += (signed_len);                                                            \
         return __real_##name arguments;                                                            \
     }
 
-WRAP(OP_PUBLIC, crypt_public,
+WRAP(OP_PUBLIC, 0, crypt_public,
      (const struct mw_crypto *c, enum crypt_group g, struct mw_span scalar, uint8_t *point),
      (c, g, scalar, point))
-WRAP(OP_SHARED, crypt_shared,
+WRAP(OP_SHARED, 0, crypt_shared,
      (const struct mw_crypto *c, enum crypt_group g, struct mw_span scalar, struct mw_span point,
       uint8_t *shared),
      (c, g, scalar, point, shared))
-WRAP(OP_SIGN, crypt_sign,
+/* A signature hashes its content twice. */
+WRAP(OP_SIGN, 2 * content.len, crypt_sign,
      (const struct mw_crypto *c, enum crypt_signer s, struct mw_span scalar,
       struct mw_span content, uint8_t *signature, size_t *len),
      (c, s, scalar, content, signature, len))
-WRAP(OP_VERIFY, crypt_verify,
+WRAP(OP_VERIFY, content.len, crypt_verify,
      (const struct mw_crypto *c, enum crypt_signer s, struct mw_span point,
       struct mw_span content, struct mw_span signature),
      (c, s, point, content, signature))
@@ -119,27 +123,48 @@ static void raw_verify(uint8_t *scratch)
     check(crypto_sign_verify_detached(scratch + 128, scratch, 128, scratch + 192), "Ed25519");
 }
 
-static void take_prices(double price[OPS])
+/* What one more byte costs that is signed or verified. */
+static double price_of_byte(void)
+{
+    enum { LONG = 1 << 20, TURNS = 5 };
+    uint8_t *content = calloc(1, LONG), point[32], whole[64], signature[64];
+    double turns[TURNS];
+
+    check(content == NULL ? -1 : crypto_sign_keypair(point, whole), "Ed25519");
+    crypto_sign_detached(signature, NULL, content, LONG, whole);
+    for (size_t t = 0; t < TURNS; t++) {
+        double from = now_us();
+
+        check(crypto_sign_verify_detached(signature, content, LONG, point), "Ed25519");
+        turns[t] = (now_us() - from) / LONG;
+    }
+    free(content);
+    return median(turns, TURNS);
+}
+
+static uint8_t scratch[256];
+
+/* One price of each, taken beside every round: how fast the machine is changes as it goes. */
+static void sample_prices(double price[OPS])
 {
     static void (*const raw[OPS])(uint8_t *) = { raw_public, raw_shared, raw_sign, raw_verify };
-    enum { LOOP = 40, TURNS = 21 };
-    uint8_t scratch[256] = { 9 };
-    double turns[OPS][TURNS];
+    enum { LOOP = 12 };
 
+    for (size_t op = 0; op < OPS; op++) {
+        double from = now_us();
+
+        for (int i = 0; i < LOOP; i++)
+            raw[op](scratch);
+        price[op] = (now_us() - from) / LOOP;
+    }
+}
+
+static void prices_begin(void)
+{
+    scratch[0] = 9;
     raw_public(scratch);
     raw_shared(scratch);
     raw_sign(scratch);
-    for (size_t t = 0; t < TURNS; t++) {
-        for (size_t op = 0; op < OPS; op++) {
-            double from = now_us();
-
-            for (int i = 0; i < LOOP; i++)
-                raw[op](scratch);
-            turns[op][t] = (now_us() - from) / LOOP;
-        }
-    }
-    for (size_t op = 0; op < OPS; op++)
-        price[op] = median(turns[op], TURNS);
 }
 
 /* -------------------------------------------------------------------------- people ---- */
@@ -234,8 +259,8 @@ struct figure {
 
 /* One operation's rounds: time and the price of what was counted in the last. */
 struct rounds {
-    double us[ROUNDS_MAX];
-    size_t n, before[OPS], ops[OPS];
+    double us[ROUNDS_MAX], price[OPS][ROUNDS_MAX];
+    size_t n, before[OPS + 1], ops[OPS + 1];
     double from;
 };
 
@@ -247,17 +272,24 @@ static void round_begin(struct rounds *r)
 
 static void round_end(struct rounds *r)
 {
-    r->us[r->n++] = now_us() - r->from;
-    for (size_t op = 0; op < OPS; op++)
+    double price[OPS];
+
+    r->us[r->n] = now_us() - r->from;
+    for (size_t op = 0; op <= OPS; op++)
         r->ops[op] = counted[op] - r->before[op];
+    sample_prices(price);
+    for (size_t op = 0; op < OPS; op++)
+        r->price[op][r->n] = price[op];
+    r->n++;
 }
 
-static struct figure rounds_figure(struct rounds *r, const double price[OPS], size_t bytes)
+static struct figure rounds_figure(struct rounds *r, double byte_us, size_t bytes)
 {
     struct figure f = { .us = median(r->us, r->n), .bytes = bytes };
 
     for (size_t op = 0; op < OPS; op++)
-        f.price_us += (double)r->ops[op] * price[op];
+        f.price_us += (double)r->ops[op] * median(r->price[op], r->n);
+    f.price_us += (double)r->ops[BYTES] * byte_us;
     return f;
 }
 
@@ -342,7 +374,7 @@ static void warm(struct mw_mls_group *g)
 
 /* Anna's commit, made and followed, from the same state each time. */
 static void measure(const struct scene *s, const struct mw_mls_commit_options *options,
-                    size_t rounds, const double price[OPS], struct figure *make,
+                    size_t rounds, double byte_us, struct figure *make,
                     struct figure *follow)
 {
     struct rounds making = { .n = 0 }, following = { .n = 0 };
@@ -371,8 +403,8 @@ static void measure(const struct scene *s, const struct mw_mls_commit_options *o
         mw_mls_free(anna);
         mw_mls_free(ben);
     }
-    *make = rounds_figure(&making, price, bytes);
-    *follow = rounds_figure(&following, price, bytes);
+    *make = rounds_figure(&making, byte_us, bytes);
+    *follow = rounds_figure(&following, byte_us, bytes);
 }
 
 static const char *const columns[] = { "add made",  "followed", "path made", "followed",
@@ -386,22 +418,21 @@ static void row_of(size_t n, size_t rounds, struct figure row[COLUMNS], size_t *
     struct mw_mls_key_package *kp;
     struct person newcomer;
     struct scene s;
-    double price[OPS];
+    double byte_us = price_of_byte();
 
-    take_prices(price);
     scene_make(&s, n, rounds > 5 ? 5 : rounds);
     person_make(&newcomer);
     kp = package_of(&newcomer);
     add.key_package = mw_mls_key_package_bytes(kp);
     measure(&s, &(struct mw_mls_commit_options){ .proposals = &add, .count = 1, .no_path = true,
                                                  .no_tree_in_welcome = true },
-            rounds, price, &row[0], &row[1]);
-    measure(&s, &(struct mw_mls_commit_options){ .no_tree_in_welcome = true }, rounds, price,
+            rounds, byte_us, &row[0], &row[1]);
+    measure(&s, &(struct mw_mls_commit_options){ .no_tree_in_welcome = true }, rounds, byte_us,
             &row[2], &row[3]);
     if (n > 2)
         measure(&s, &(struct mw_mls_commit_options){ .proposals = &remove, .count = 1 }, rounds,
-                price, &row[4], &row[5]);
-    row[6] = rounds_figure(&s.join, price, s.tree_bytes);
+                byte_us, &row[4], &row[5]);
+    row[6] = rounds_figure(&s.join, byte_us, s.tree_bytes);
     *state = s.ben_saved.len;
     mw_mls_key_package_free(kp);
     person_free(&newcomer);
@@ -448,6 +479,7 @@ int main(int argc, char **argv)
     size_t count = 0, state;
 
     check(mw_crypto_new(&crypto), "crypto");
+    prices_begin();
     app = (struct mw_mls_app){ .crypto = crypto, .random = mw_random_system(), .judge = believe };
     rounds = rounds < 1 ? 1 : rounds > ROUNDS_MAX ? ROUNDS_MAX : rounds;
     printf("suite 1, processor time and its ratio to the public-key operations within\n\n");
