@@ -25,6 +25,9 @@ struct life {
     struct mw_mls_bytes message, saved, info;
     struct mw_mls_event event;
     struct mw_mls_group *loaded;
+    struct mw_mls_group *next[2];       /* that follows this one, founded and joined */
+    struct mw_mls_key_package *package;
+    struct mw_span packages[2];
     size_t first;                       /* allocation to begin with */
     size_t failures;
 };
@@ -166,6 +169,28 @@ static int call_load(struct life *l)
     return mw_mls_load(&l->loaded, &l->who->app, save_key, bytes_span(&l->saved));
 }
 
+static int call_package_save(struct life *l)
+{
+    return mw_mls_key_package_save(l->who->kp, save_key, &l->saved);
+}
+
+static int call_package_load(struct life *l)
+{
+    return mw_mls_key_package_load(&l->package, &l->who->app, save_key, bytes_span(&l->saved));
+}
+
+static int call_succeed(struct life *l)
+{
+    return mw_mls_succeed(&l->next[0], l->who->g, &l->who->id, NONE, l->packages, 2, PEOPLE_NOW,
+                          &l->made);
+}
+
+static int call_join_next(struct life *l)
+{
+    return mw_mls_join(&l->next[1], &l->who->app, l->who->kp, bytes_span(&l->made.welcome), NONE,
+                       &l->who->g, 1, PEOPLE_NOW);
+}
+
 static void add(struct life *l, size_t whom)
 {
     struct person *new = &l->p.all[whom];
@@ -265,6 +290,32 @@ static void end(struct life *l)
     mw_mls_committed_free(&l->made);
 }
 
+/* The group that was promised: C's key package is stored on the way. */
+static void follow(struct life *l)
+{
+    struct person *a = &l->p.all[A], *c = &l->p.all[C];
+
+    (void)person_package(c);
+    each(l, c, call_package_save);
+    each(l, c, call_package_load);
+    mw_mls_bytes_free(&l->saved);
+    mw_mls_key_package_free(c->kp);
+    c->kp = own_steal(&l->package);
+    l->packages[0] = mw_mls_key_package_bytes(c->kp);
+    l->packages[1] = person_package(&l->p.all[D]);
+    each(l, a, call_succeed);
+    each(l, c, call_join_next);
+    assert_true(span_eq(mw_mls_epoch_authenticator(l->next[0]),
+                        mw_mls_epoch_authenticator(l->next[1])));
+    each(l, c, call_save);              /* of a group that is closed */
+    each(l, c, call_load);
+    mw_mls_free(own_steal(&l->loaded));
+    mw_mls_bytes_free(&l->saved);
+    mw_mls_committed_free(&l->made);
+    mw_mls_free(l->next[0]);
+    mw_mls_free(l->next[1]);
+}
+
 static size_t live_once(size_t first)
 {
     static struct life l;
@@ -274,6 +325,7 @@ static size_t live_once(size_t first)
     grow(&l);
     live(&l);
     end(&l);
+    follow(&l);
     mw_mls_bytes_free(&l.info);
     people_close(&l.p);
     return l.failures;
