@@ -7,9 +7,13 @@
  *          request  COUNT GETs, one after the other, on PARALLEL connections
  *          bulk     COUNT GETs of PATH, reading the whole body
  *          idle     COUNT connections with one GET each, held until standard input ends
+ *          idle2    the same over HTTP/2
  *          half     COUNT TCP connections through the proxy that never say anything more
+ *          price    COUNT full handshakes with the server itself, verifying nothing; prints the
+ *                   processor nanoseconds that one costs its client
  *   PROXY  one word with a space: "connect 127.0.0.1:3128": CONNECT HOST:PORT; "address …":
- *          CONNECT 127.0.0.1:PORT, for one that cannot resolve HOST; "tls …": it is TLS itself
+ *          CONNECT 127.0.0.1:PORT, for one that cannot resolve HOST; "tls …": it is TLS itself,
+ *          for price the server
  *   ROOTS  certificates (PEM) the client trusts; "-": it verifies nothing
  * Prints "ready" once idle connections stand, and the bytes received at the end.
  */
@@ -27,6 +31,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct plan {
@@ -121,6 +126,80 @@ static uint64_t get(const struct plan *p, SSL *ssl, bool last)
     return body;
 }
 
+static void read_all(SSL *ssl, uint8_t *to, int len)
+{
+    for (int have = 0, n; have < len; have += n) {
+        n = SSL_read(ssl, to + have, len - have);
+        if (n <= 0)
+            die("read");
+    }
+}
+
+static int frame(uint8_t *to, int at, uint8_t type, uint8_t flags, uint8_t stream, int len)
+{
+    const uint8_t head[9] = { 0, (uint8_t)(len >> 8), (uint8_t)len, type, flags, 0, 0, 0, stream };
+
+    memcpy(to + at, head, sizeof(head));
+    return at + (int)sizeof(head);
+}
+
+/* One GET over HTTP/2 (RFC 9113), its head spelt out: fields 2, 7, 4 and 1 of HPACK's table. */
+static void get2(const struct plan *p, SSL *ssl)
+{
+    static const char magic[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    uint8_t ask[800], head[9], body[65536];
+    int path = (int)strlen(p->path), host = (int)strlen(p->authority), at = sizeof(magic) - 1, len;
+    bool ended = false;
+
+    if (path > 126 || host > 126)
+        die("PATH or HOST is too long for this");
+    memcpy(ask, magic, sizeof(magic) - 1);
+    at = frame(ask, at, 4, 0, 0, 0);
+    at = frame(ask, at, 1, 5, 1, 6 + path + host);
+    ask[at++] = 0x82;
+    ask[at++] = 0x87;
+    ask[at++] = 0x04;
+    ask[at++] = (uint8_t)path;
+    memcpy(ask + at, p->path, (size_t)path);
+    at += path;
+    ask[at++] = 0x01;
+    ask[at++] = (uint8_t)host;
+    memcpy(ask + at, p->authority, (size_t)host);
+    at += host;
+    if (SSL_write(ssl, ask, at) != at)
+        die("write");
+    while (!ended) {
+        read_all(ssl, head, sizeof(head));
+        len = head[0] << 16 | head[1] << 8 | head[2];
+        if (len > (int)sizeof(body) || head[3] == 3 || head[3] == 7)
+            die("an answer over HTTP/2");
+        read_all(ssl, body, len);
+        if (head[3] == 4 && (head[4] & 1) == 0) { /* SETTINGS wants its ACK */
+            at = frame(ask, 0, 4, 1, 0, 0);
+            if (SSL_write(ssl, ask, at) != at)
+                die("write");
+        }
+        ended = head[3] <= 1 && head[8] == 1 && (head[4] & 1) != 0;
+    }
+}
+
+static uint64_t price(const struct plan *p)
+{
+    struct timespec from, to;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+    for (long i = 0; i < p->count; i++) {
+        int fd = tcp(p);
+        SSL *ssl = tls(p, fd);
+
+        SSL_free(ssl);
+        close(fd);
+    }
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+    return (uint64_t)((to.tv_sec - from.tv_sec) * 1000000000LL + to.tv_nsec - from.tv_nsec) /
+           (uint64_t)p->count;
+}
+
 static void hang_up(SSL *ssl, int fd)
 {
     if (ssl != NULL)
@@ -132,8 +211,11 @@ static void hang_up(SSL *ssl, int fd)
 static uint64_t run(const struct plan *p)
 {
     uint64_t bytes = 0;
-    bool idle = strcmp(p->what, "idle") == 0, half = strcmp(p->what, "half") == 0;
+    bool idle2 = strcmp(p->what, "idle2") == 0, idle = idle2 || strcmp(p->what, "idle") == 0;
+    bool half = strcmp(p->what, "half") == 0;
 
+    if (strcmp(p->what, "price") == 0)
+        return price(p);
     if (strcmp(p->what, "connect") == 0) {
         for (long i = 0; i < p->count; i++) {
             int fd = tcp(p);
@@ -146,7 +228,9 @@ static uint64_t run(const struct plan *p)
         for (long i = 0; i < p->count; i++) {
             int fd = tcp(p);
 
-            if (idle)
+            if (idle2)
+                get2(p, tls(p, fd));
+            else if (idle)
                 bytes += get(p, tls(p, fd), false);
         }
         puts("ready");
@@ -191,6 +275,9 @@ static void plan_read(struct plan *p, char **argv)
     if (p->ctx == NULL)
         die("SSL_CTX");
     SSL_CTX_set_mode(p->ctx, SSL_MODE_AUTO_RETRY);
+    if (strcmp(p->what, "idle2") == 0 &&
+        SSL_CTX_set_alpn_protos(p->ctx, (const unsigned char *)"\2h2", 3) != 0)
+        die("ALPN");
     if (strcmp(argv[7], "-") != 0) {
         if (SSL_CTX_load_verify_locations(p->ctx, argv[7], NULL) != 1)
             die(argv[7]);

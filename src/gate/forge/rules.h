@@ -68,6 +68,8 @@ void leaf_deinit(struct leaf *l);       /* an all-zero one is fine */
 struct rules {
     const struct ca *ca;
     int64_t leaf_s;             /* as configured */
+    OSSL_LIB_CTX *bare;         /* see cert_parse_bare(): an origin's key is nobody's business
+                                 * here.  NULL: it is decoded all the same */
 };
 
 /* clock: the forge's own.  0: *out is the caller's to deinit.  > 0: enum rule.  -ENOMEM. */

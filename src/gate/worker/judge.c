@@ -298,6 +298,11 @@ int judging_ask(struct judging *j, const struct mw_evidence *ev, struct origin *
     return wait_add(f, on_done, context, out);
 }
 
+void judging_seen(struct judging *j, struct mw_span der, X509 *x509)
+{
+    judge_policy_seen(j->policy, der, x509);
+}
+
 void judging_cancel(struct judging_wait *w)
 {
     if (w == NULL)

@@ -11,6 +11,7 @@
 #define GATE_WORKER_JUDGE_H
 
 #include <midwatch/trust.h>
+#include <openssl/x509.h>
 #include <uv.h>
 
 #include "gate/policy/config.h"
@@ -66,6 +67,10 @@ MW_MUST_CHECK int judging_reload(struct judging *j, const struct gate_config *co
 MW_MUST_CHECK int judging_ask(struct judging *j, const struct mw_evidence *ev,
                               struct origin **found, judging_fn *on_done, void *context,
                               struct judging_wait **out);
+/* OpenSSL's handshake has read this certificate: it need not be read once more to judge it.  Only
+ * work is saved; what is not `der` byte for byte is passed over. */
+void judging_seen(struct judging *j, struct mw_span der, X509 *x509);
+
 void judging_cancel(struct judging_wait *w);    /* NULL ok */
 
 /* For metrics and tests. */

@@ -1,12 +1,16 @@
 #include "gate/worker/judge_policy.h"
 
 #include <errno.h>
+#include <openssl/sha.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 
 #include "base/own.h"
 #include "base/text.h"
 #include "trust/cert.h"
 #include "trust/pem.h"
+#include "trust/policy.h"
+#include "trust/x509_memo.h"
 
 enum { PEM_TEXT_BYTES = 64 << 20, NAME_BYTES = 8192 };
 
@@ -184,8 +188,8 @@ static int file_find(const struct gate_bundle *bundle, const char *setting, cons
     return POLICY_BAD;
 }
 
-static int roots_load(struct judge_policy *p, const struct gate_config *config,
-                      const struct gate_bundle *bundle, struct buf *error)
+static int public_roots_load(struct judge_policy *p, const struct gate_config *config,
+                             const struct gate_bundle *bundle, struct buf *error)
 {
     const char *roots = config->upstream.roots, *local = config->upstream.local_roots;
     struct mw_span text = { 0 };
@@ -242,7 +246,7 @@ int judge_policy_new(struct judge_policy **out, const struct gate_config *config
     if (rc == 0)
         rc = own_load(p, bundle, error);
     if (rc == 0)
-        rc = roots_load(p, config, bundle, error);
+        rc = public_roots_load(p, config, bundle, error);
     if (rc == 0)
         rc = logs_load(p, config, bundle, error);
     if (rc != 0)
@@ -301,4 +305,18 @@ int judge_policy_judge(const struct judge_policy *p, const struct mw_evidence *e
     }
     *out = v;
     return 0;
+}
+
+void judge_policy_seen(const struct judge_policy *p, struct mw_span der, X509 *x509)
+{
+    uint8_t key[X509_MEMO_KEY];
+    unsigned char *again = NULL;
+    int len = i2d_X509(x509, &again);
+
+    if (len > 0 && span_eq(span_of(again, (size_t)len), der)) {
+        (void)X509_check_purpose(x509, -1, 0);  /* its lazy part now, as cert_parse() does */
+        SHA256(der.data, der.len, key);
+        x509_memo_keep(p->anchors->memo, key, der.len, x509);
+    }
+    OPENSSL_free(again);
 }

@@ -8,6 +8,7 @@
 #define GATE_WORKER_JUDGE_POLICY_H
 
 #include <midwatch/trust.h>
+#include <openssl/x509.h>
 
 #include "gate/policy/config.h"
 
@@ -29,6 +30,9 @@ MW_MUST_CHECK int judge_policy_new(struct judge_policy **out, const struct gate_
                                    const struct gate_bundle *bundle, struct buf *error);
 struct judge_policy *judge_policy_ref(struct judge_policy *p);
 void judge_policy_unref(struct judge_policy *p);        /* NULL ok */
+
+/* See judging_seen(). */
+void judge_policy_seen(const struct judge_policy *p, struct mw_span der, X509 *x509);
 
 /* As mw_judge().  *own_ca: somebody showed a certificate of the gate's own CA. */
 MW_MUST_CHECK int judge_policy_judge(const struct judge_policy *p, const struct mw_evidence *ev,

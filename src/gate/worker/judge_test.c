@@ -70,6 +70,39 @@ static void what_differs_is_judged_anew(void **state)
     fixture_deinit(&f);
 }
 
+/* What the handshake has read saves work, and is never taken for another. */
+static void what_was_seen_is_the_same(void **state)
+{
+    struct fixture f;
+    struct origin *first, *o;
+    const unsigned char *at;
+    X509 *leaf, *other;
+
+    (void)state;
+    fixture_init(&f);
+    start(&f);
+    at = mill_cert_der(f.leaf).data;
+    leaf = d2i_X509(NULL, &at, (long)mill_cert_der(f.leaf).len);
+    at = mill_cert_der(f.other).data;
+    other = d2i_X509(NULL, &at, (long)mill_cert_der(f.other).len);
+    assert_true(leaf != NULL && other != NULL);
+    judging_seen(f.judging, mill_cert_der(f.leaf), other);
+    first = judged(&f, (struct shown){ f.leaf, f.issuer, .suite = 0 });
+    assert_int_equal(first->verdict->outcome, MW_PRIVATE);
+    judging_seen(f.judging, mill_cert_der(f.other), other);
+    judging_seen(f.judging, mill_cert_der(f.leaf), leaf);
+    X509_free(leaf);
+    X509_free(other);
+    o = judged(&f, (struct shown){ f.other, f.issuer, .suite = 0 });
+    assert_memory_not_equal(o->leaf_sha256, first->leaf_sha256, sizeof o->leaf_sha256);
+    assert_int_equal(o->verdict->outcome, MW_PRIVATE);
+    f.now.s += JUDGING_FRESH_S + 1;
+    o = judged(&f, (struct shown){ f.leaf, f.issuer, .suite = 0 });
+    assert_memory_equal(o->leaf_sha256, first->leaf_sha256, sizeof o->leaf_sha256);
+    assert_int_equal(o->verdict->outcome, MW_PRIVATE);
+    fixture_deinit(&f);
+}
+
 static void a_missing_intermediate_is_fetched(void **state)
 {
     struct fixture f;
@@ -400,6 +433,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_origin_is_judged_once),
         cmocka_unit_test(what_differs_is_judged_anew),
+        cmocka_unit_test(what_was_seen_is_the_same),
         cmocka_unit_test(a_missing_intermediate_is_fetched),
         cmocka_unit_test(a_revoked_leaf_is_found),
         cmocka_unit_test(what_may_not_be_fetched_is_said),

@@ -393,17 +393,26 @@ static X509 *parse(struct mw_span der)
     return x;
 }
 
-/* A reference; the same object as last time if it is the same certificate. */
+static bool is_written_so(const X509 *x, struct mw_span der)
+{
+    unsigned char *again = NULL;
+    int len = i2d_X509(x, &again);
+    bool same = len > 0 && span_eq(span_of(again, (size_t)len), der);
+
+    OPENSSL_free(again);
+    return same;
+}
+
+/* A reference; the same object as last time if it is the same certificate: to read one anew, its
+ * key above all, costs more than all the rest of an answer. */
 static X509 *intermediate_of(struct mint *m, const struct mint_name *name, struct mw_span der)
 {
-    X509 **kept = &m->intermediates[name->ca][name->kind], *x = parse(der);
+    X509 **kept = &m->intermediates[name->ca][name->kind], *x = *kept;
 
-    if (x == NULL)
-        return NULL;
-    if (*kept != NULL && X509_cmp(*kept, x) == 0) {
-        X509_free(x);
-        x = *kept;
-    } else {
+    if (x == NULL || !is_written_so(x, der)) {
+        x = parse(der);
+        if (x == NULL)
+            return NULL;
         X509_free(*kept);
         *kept = x;
     }

@@ -129,6 +129,17 @@ bool session_plain_blocked(struct session *s, struct bridge_answer *answer)
     return true;
 }
 
+/* Its own host, and if there is a port nothing but digits behind it, which is all h1_authority_check
+ * and nghttp2 let through. */
+static bool is_plainly_for(const struct session *s, struct mw_span authority)
+{
+    struct mw_span host = s->host != NULL ? span_str(s->host) : (struct mw_span){ NULL, 0 };
+
+    return host.len > 0 && span_eq_nocase(span_cut(authority, 0, host.len), host) &&
+           (authority.len == host.len || authority.data[host.len] == ':') &&
+           memchr(s->host, ':', host.len) == NULL;
+}
+
 static enum bridge_ruling on_request(void *context, const struct bridge_request *r,
                                      struct bridge_answer *answer)
 {
@@ -144,8 +155,7 @@ static enum bridge_ruling on_request(void *context, const struct bridge_request 
         return BRIDGE_ANSWER;
     }
     counter_add(&s->w->counters->requests, 1);
-    if (s->host != NULL && s->client.leg.ssl != NULL &&
-        span_eq_nocase(r->authority, span_str(s->host)))
+    if (s->client.leg.ssl != NULL && is_plainly_for(s, r->authority))
         return BRIDGE_GO; /* the ordinary case, at the price of one comparison */
     authority_host(r->authority, &host, &port);
     if (host.text[0] == '\0')

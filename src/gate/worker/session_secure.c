@@ -326,6 +326,16 @@ static void on_judged(void *context, struct origin *o, int error)
     session_run(s);
 }
 
+/* The handshake has read the certificates that are to be judged. */
+static void seen(struct session *s)
+{
+    const struct flight *f = s->flight;
+    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(s->server.leg.ssl);
+
+    for (size_t i = 0; i < f->n_certs && (int)i < sk_X509_num(sent); i++)
+        judging_seen(s->w->judging, f->certs[i], sk_X509_value(sent, (int)i));
+}
+
 enum step judge_step(struct session *s)
 {
     struct flight *f = s->flight;
@@ -346,6 +356,7 @@ enum step judge_step(struct session *s)
         return judged(s);
     origin_unref(s->origin);
     s->origin = NULL;
+    seen(s);
     ev.tls = f->tls;
     ev.tls.alpn = s->alpn[0] != '\0' ? s->alpn : NULL;
     ev.tls.cipher_name = SSL_get_cipher_name(s->server.leg.ssl);
@@ -445,5 +456,9 @@ enum step forge_step(struct session *s)
     if (mint_ask(s->w->mint, &order, &s->leaf, on_minted, s, &s->minting) < 0)
         return session_end(s, AUDIT_INTERNAL, "out of memory");
     counter_add(s->leaf != NULL ? &s->w->counters->mint_cached : &s->w->counters->minted, 1);
-    return s->leaf != NULL ? forged(s) : STEP_WAIT;
+    if (s->leaf != NULL)
+        return forged(s);
+    side_want(s, &s->client, 0); /* tickets of the server's wait to be read: they would wake us */
+    side_want(s, &s->server, 0);
+    return STEP_WAIT;
 }
