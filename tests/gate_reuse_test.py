@@ -3,9 +3,13 @@
 usage: gate_reuse_test.py PROGRAM
 """
 import http.client
+import os
+import pathlib
+import signal
 import socket
 import sys
 import threading
+import time
 
 import gate_world
 
@@ -248,12 +252,37 @@ def drained(world, gate):
     origin.close()
 
 
+def waiting_costs_nothing(world, gate):
+    """While its leaf is minted, a session does not keep the worker busy with what its server says."""
+    origin, got = Scripted(world, "other.world.test"), []
+    pids = gate.children()
+    worker = pathlib.Path(f"/proc/{pids['worker 0']}/schedstat")
+
+    def asleep():
+        before = int(worker.read_text().split()[0])
+        time.sleep(0.2)
+        return int(worker.read_text().split()[0]) - before < 20e6    # of 200e6
+
+    os.kill(pids["forge"], signal.SIGSTOP)
+    try:
+        asking = threading.Thread(target=lambda: got.append(session(gate, origin)))
+        asking.start()
+        gate_world.wait_until("the server's handshake", lambda: origin.hellos == 1)
+        quiet = any(asleep() for _ in range(10))
+        expect("the worker sleeps while it waits", quiet and not got, got)
+    finally:
+        os.kill(pids["forge"], signal.SIGCONT)
+    asking.join()
+    expect("and is answered in the end", got == [200], got)
+    origin.close()
+
+
 def main():
     with gate_world.World(sys.argv[1]) as world:
         one_handshake_for_two(world)
         gate = new_gate(world)
         for part in (asked_again, nobody_elses, what_taints, closed_meanwhile,
-                     another_certificate, unlocked, drained):
+                     another_certificate, waiting_costs_nothing, unlocked, drained):
             part(world, gate)
     return tally.end()
 
