@@ -15,6 +15,7 @@ struct following {
     struct commit c;
     struct mw_wall now;
     bool external;
+    bool out;                   /* it removes us: its secrets are not for us to see */
 };
 
 static void following_deinit(struct following *f)
@@ -145,6 +146,8 @@ static int follow_path(struct following *f, const struct leaf_node *former)
 
     if (error == 0)
         error = leaf_fits(g->tree, &f->c.path.leaf, f->s.extensions);
+    if (f->out)
+        return error;
     if (error == 0)
         error = step_context(&f->s, step_old_confirmed(&f->s), &context);
     if (error == 0)
@@ -237,12 +240,15 @@ int follow_commit(struct mw_mls_group *g, const struct authentic *a, struct mw_w
         error = follow_list(&f);
     if (error != 0)
         return error;
-    if (removes_us(&f)) {
+    /* What throws us out is held to all that can be seen of it: the others will not follow a path
+     * or a newcomer that is none, and we would be out alone. */
+    f.out = removes_us(&f);
+    error = follow_tree(&f);
+    if (error == 0 && f.out) {
         follow_removed(&f);
         out->kind = MW_MLS_GOT_REMOVED;
         return 0;
     }
-    error = follow_tree(&f);
     if (error == 0)
         error = follow_epoch(&f);
     if (error == 0)

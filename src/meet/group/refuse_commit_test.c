@@ -230,6 +230,35 @@ static void section_12_4_2_path_nodes(void **state)
     mw_mls_committed_free(&t.made);
 }
 
+/* 12.4.2: a commit that removes us is held to all the rest of it, its secrets apart. */
+static void section_12_4_2_removes_us(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = A };
+    struct mw_mls_commit_options o = { .proposals = &remove, .count = 1 };
+    static const uint8_t wrong[32];
+    struct leaf_node leaf;
+    struct taken t;
+
+    take_commit(p, &t, &o);
+    leaf = t.c.path.leaf;
+    leaf.parent_hash = span_of(wrong, sizeof(wrong));
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_PARENT_HASH);
+    leaf = t.c.path.leaf;
+    leaf.source = LEAF_UPDATE;
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_LEAF_SOURCE);
+    leaf = t.c.path.leaf;
+    leaf.credential.body = SPAN_LIT("somebody else");
+    p->all[A].strict = true;
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_CREDENTIAL);
+    p->all[A].strict = false;
+    refuse_nodes(p, &t, key_of_another, 1, MW_MLS_E_KEY_TWICE);
+    refuse_nodes(p, &t, NULL, 0, MW_MLS_E_PATH_LENGTH);
+    mw_mls_committed_free(&t.made);
+    people_commit(p, &p->all[B], &o);
+    assert_false(mw_mls_active(p->all[A].g));
+}
+
 /* What the application refuses, it refuses before anything changes. */
 static void application_refuses(void **state)
 {
@@ -285,6 +314,7 @@ int main(void)
         test(section_12_4_2_confirmation_tag),
         test(section_12_4_2_path_leaf),
         test(section_12_4_2_path_nodes),
+        test(section_12_4_2_removes_us),
         test(application_refuses),
         test(section_6_public_application),
     };

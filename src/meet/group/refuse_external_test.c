@@ -343,6 +343,43 @@ static void section_12_2_removes_another(void **state)
     people_agree(p);
 }
 
+/* Anybody who knows the GroupInfo can write an external commit that removes us: it throws us out
+ * only if it is good otherwise, and the newcomer may take our place. */
+static void section_12_2_removes_us(void **state)
+{
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct proposal_or_ref remove = { .proposal = { .type = PROPOSAL_REMOVE, .remove = A } };
+    struct mw_mls_bytes m = { 0 };
+    struct person thief = p->all[A];
+    struct taken t;
+
+    /* The path is made for another place: a removal pasted into a commit. */
+    take(p, &t);
+    refuse_with(p, &t, false, &remove, 1, MW_MLS_E_PATH_LENGTH);
+    mw_mls_bytes_free(&t.message);
+    /* Well made, but by somebody else than us. */
+    thief.g = NULL;
+    thief.app.context = e;
+    thief.id.credential.body = SPAN_LIT("somebody else");
+    join(p, &thief, true, &m);
+    p->all[A].strict = true;
+    refused(p, bytes_span(&m), MW_MLS_E_CREDENTIAL);
+    p->all[A].strict = false;
+    mw_mls_bytes_free(&m);
+    mw_mls_free(thief.g);
+    thief.g = NULL;
+    /* And by ourselves, from elsewhere. */
+    thief.id.credential.body = p->all[A].id.credential.body;
+    join(p, &thief, true, &m);
+    people_deliver(p, NULL, &m);
+    assert_false(mw_mls_active(p->all[A].g));
+    mw_mls_bytes_free(&m);
+    mw_mls_free(p->all[A].g);
+    p->all[A].g = thief.g;
+    people_agree(p);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
 
 int main(void)
@@ -357,6 +394,7 @@ int main(void)
         test(section_12_2_external_commit),
         test(section_12_4_3_2_path),
         test(section_12_2_removes_another),
+        test(section_12_2_removes_us),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
