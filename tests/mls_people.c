@@ -28,6 +28,8 @@ static int judge(void *context, const struct mw_mls_credential *who, struct mw_s
     const struct person *p = context;
 
     (void)now;
+    if (p->unwanted.len > 0 && span_eq(p->unwanted, who->body))
+        return 1;
     if (p->strict && before != NULL && !span_eq(before->body, who->body))
         return 1;
     return p->distrusts || who->body.len == 0 || signature_key.len == 0;

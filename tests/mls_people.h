@@ -23,6 +23,7 @@ struct person {
     unsigned asked;                     /* how often allow() was asked */
     bool distrusts;                     /* judge() says no */
     bool strict;                        /* ... to who takes another's place */
+    struct mw_span unwanted;            /* ... to whose credential this is, if anything */
     bool has_psk;                       /* find_psk() knows "psk" */
 };
 

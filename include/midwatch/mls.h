@@ -51,7 +51,8 @@ struct mw_mls_app {
     void *context;              /* given back to the functions below */
 
     /* Is this signature key theirs (the Authentication Service, 5.3.1)?  before: the credential
-     * that it takes the place of, or NULL.  0: yes.  > 0: no.  Required: there is no default. */
+     * that it takes the place of, or NULL.  Asked for members, and for the external senders of a
+     * context when they come or change.  0: yes.  > 0: no.  Required: there is no default. */
     int (*judge)(void *context, const struct mw_mls_credential *who, struct mw_span signature_key,
                  const struct mw_mls_credential *before, struct mw_wall now);
     /* The external PSK of an id: 0 and *len bytes in out; > 0: unknown.  NULL: there are none. */

@@ -93,13 +93,18 @@ static int first_epoch(struct mw_mls_group *g, const struct mw_mls_identity *who
     return error;
 }
 
-static int check_extensions(const struct mw_mls_group *g, uint32_t leaf, struct mw_span extensions)
+static int check_extensions(const struct mw_mls_group *g, uint32_t leaf, struct mw_span extensions,
+                            struct mw_wall now)
 {
+    struct leaf_place at = { .app = &g->app, .s = g->s, .index = leaf, .now = now };
+    struct mw_span none = { NULL, 0 };
     struct leaf_node v;
+    int error;
 
     if (!tree_leaf(g->tree, leaf, &v))
         return MW_MLS_E_TREE;
-    return leaf_fits(g->tree, &v, extensions);
+    error = leaf_fits(g->tree, &v, extensions);
+    return error != 0 ? error : external_senders_judge(&at, none, extensions);
 }
 
 int mw_mls_create(struct mw_mls_group **out, const struct mw_mls_app *app,
@@ -130,7 +135,7 @@ int mw_mls_create(struct mw_mls_group **out, const struct mw_mls_app *app,
     if (error == 0)
         error = extensions_fit(g->tree, g->s, extensions);
     if (error == 0)
-        error = check_extensions(g, leaf, extensions);
+        error = check_extensions(g, leaf, extensions, now);
     if (error == 0)
         error = first_context(g, group_id, extensions, &context);
     if (error == 0)

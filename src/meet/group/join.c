@@ -30,12 +30,14 @@ static int tree_content(const struct group_info *info, struct mw_span given, str
     return read_done(&r) ? 0 : MW_MLS_E_TREE;
 }
 
-static int check_leaves(const struct mw_mls_group *g, const struct group_context *context,
+/* Every member, and every external sender. */
+static int check_people(const struct mw_mls_group *g, const struct group_context *context,
                         struct mw_wall now)
 {
     struct leaf_place place = {
         .app = &g->app, .s = g->s, .group_id = context->group_id, .now = now,
     };
+    struct mw_span none = { NULL, 0 };
 
     for (uint32_t i = tree_next(g->tree, 0); i != TREE_NONE; i = tree_next(g->tree, i + 1)) {
         struct leaf_node leaf;
@@ -50,7 +52,7 @@ static int check_leaves(const struct mw_mls_group *g, const struct group_context
         if (e != 0)
             return e;
     }
-    return 0;
+    return external_senders_judge(&place, none, context->extensions);
 }
 
 static int check_info_signature(const struct mw_mls_group *g, const struct group_info *info)
@@ -89,7 +91,7 @@ int join_tree(struct mw_mls_group *g, const struct group_info *info, struct mw_s
         e = group_error_tree(tree_check_parents(tree));
     if (e == 0)
         e = extensions_fit(tree, g->s, info->context.extensions);
-    return e != 0 ? e : check_leaves(g, &info->context, now);
+    return e != 0 ? e : check_people(g, &info->context, now);
 }
 
 /* ----------------------------------------------------------------------- by a Welcome ---- */

@@ -407,6 +407,27 @@ static void without_suite(struct tree *t)
     put_leaf(t, &leaf);
 }
 
+static void lives_too_long(struct tree *t)
+{
+    struct leaf_node leaf;
+
+    assert_true(tree_leaf(t, C, &leaf));
+    assert_int_equal(leaf.source, LEAF_KEY_PACKAGE);
+    leaf.not_after = leaf.not_before + 91 * 86400;
+    put_leaf(t, &leaf);
+}
+
+/* Long ago, but not for long: that is nobody's fault who joins now. */
+static void lived_once(struct tree *t)
+{
+    struct leaf_node leaf;
+
+    assert_true(tree_leaf(t, C, &leaf));
+    leaf.not_before = 1;
+    leaf.not_after = 2;
+    put_leaf(t, &leaf);
+}
+
 static void takes_x509_only(struct tree *t)
 {
     struct leaf_node leaf;
@@ -429,6 +450,8 @@ static void section_12_4_3_1_leaves(void **state)
     refuse_tree(p, &o, signed_for_elsewhere, MW_MLS_E_LEAF_SIGNATURE);
     refuse_tree(p, &o, without_suite, MW_MLS_E_LEAF_CAPABILITIES);
     refuse_tree(p, &o, takes_x509_only, MW_MLS_E_CREDENTIAL_UNSUPPORTED);
+    refuse_tree(p, &o, lives_too_long, MW_MLS_E_LIFETIME);
+    refuse_tree(p, &o, lived_once, MW_MLS_E_CONFIRMATION_TAG);      /* all of it but the hash */
     p->all[OUTSIDER].distrusts = true;
     refuse(p, &o, MW_MLS_E_CREDENTIAL);
     p->all[OUTSIDER].distrusts = false;

@@ -97,6 +97,18 @@ static int fits_context(const struct leaf_node *v, struct mw_span extensions)
     return 0;
 }
 
+/* 13.5: what is listed so that nobody stumbles over the unknown.  Our own leaf lists one, too, and
+ * MUST NOT be taken at its word for it. */
+static bool is_grease(uint16_t type)
+{
+    return (type & 0x0F0F) == 0x0A0A && type >> 12 == (type >> 4 & 0xF) && type >> 12 != 0xF;
+}
+
+static bool supported(const struct tree *t, enum census kind, uint16_t type)
+{
+    return !is_grease(type) && tree_supporters(t, kind, type) == tree_members(t);
+}
+
 static bool all_support(const struct tree *t, enum census kind, struct mw_span list,
                         bool (*by_default)(uint16_t))
 {
@@ -107,7 +119,7 @@ static bool all_support(const struct tree *t, enum census kind, struct mw_span l
 
         if (by_default != NULL && by_default(type))
             continue;
-        if (tree_supporters(t, kind, type) != tree_members(t))
+        if (!supported(t, kind, type))
             return false;
     }
     return true;
@@ -158,8 +170,7 @@ int extensions_fit(const struct tree *t, struct suited s, struct mw_span extensi
         struct extension x;
 
         extension_read(&x, &r);
-        if (!extension_default(x.type) &&
-            tree_supporters(t, CENSUS_EXTENSION, x.type) != tree_members(t))
+        if (!extension_default(x.type) && !supported(t, CENSUS_EXTENSION, x.type))
             return MW_MLS_E_EXTENSIONS;
     }
     if (r.failed)
@@ -171,6 +182,31 @@ int extensions_fit(const struct tree *t, struct suited s, struct mw_span extensi
         !all_support(t, CENSUS_PROPOSAL, need.proposals, proposal_default) ||
         !all_support(t, CENSUS_CREDENTIAL, need.credentials, NULL))
         return MW_MLS_E_EXTENSIONS;
+    return 0;
+}
+
+int external_senders_judge(const struct leaf_place *p, struct mw_span before, struct mw_span after)
+{
+    struct mw_span now = { NULL, 0 }, then = { NULL, 0 };
+    struct reader r = { 0 };
+
+    if (!extension_find(after, EXT_EXTERNAL_SENDERS, &then))
+        return 0;
+    if (extension_find(before, EXT_EXTERNAL_SENDERS, &now) && span_eq(now, then))
+        return 0;
+    if (!external_senders_read(then, &r.rest))
+        return MW_MLS_E_EXTENSIONS;
+    while (read_more(&r)) {
+        struct external_sender sender;
+        struct mw_mls_credential who;
+        int e;
+
+        external_sender_read(&sender, &r);
+        who = (struct mw_mls_credential){ sender.credential.type, sender.credential.body };
+        e = p->app->judge(p->app->context, &who, sender.signature_key, NULL, p->now);
+        if (e != 0)
+            return e > 0 ? MW_MLS_E_CREDENTIAL : e;
+    }
     return 0;
 }
 
@@ -215,20 +251,28 @@ static int check_keys(const struct leaf_place *p, const struct leaf_node *v)
                              MW_MLS_E_KEY);
 }
 
-/* 7.2, 7.3: valid now, and not for longer than is taken. */
-static int check_lifetime(const struct leaf_place *p, const struct leaf_node *v)
+/* 7.2: for longer than is taken MUST be rejected, wherever the leaf stands. */
+static int check_lifetime_length(const struct leaf_place *p, const struct leaf_node *v)
 {
     uint64_t most = p->app->lifetime_max_s;
-    uint64_t now = p->now.s > 0 ? (uint64_t)p->now.s : 0;
 
     if (v->source != LEAF_KEY_PACKAGE)
         return 0;
     if (most == 0)
         most = 90u * 86400u + 3600u;
-    if (v->not_after < v->not_before || v->not_after - v->not_before > most ||
-        now < v->not_before || now > v->not_after)
-        return MW_MLS_E_LIFETIME;
-    return 0;
+    return v->not_after < v->not_before || v->not_after - v->not_before > most
+               ? MW_MLS_E_LIFETIME
+               : 0;
+}
+
+/* 7.3: and valid now, when it comes. */
+static int check_lifetime(const struct leaf_place *p, const struct leaf_node *v)
+{
+    uint64_t now = p->now.s > 0 ? (uint64_t)p->now.s : 0;
+
+    return v->source == LEAF_KEY_PACKAGE && (now < v->not_before || now > v->not_after)
+               ? MW_MLS_E_LIFETIME
+               : 0;
 }
 
 static int check_credential(const struct leaf_place *p, const struct leaf_node *v)
@@ -250,8 +294,10 @@ static int check_credential(const struct leaf_place *p, const struct leaf_node *
 
 int leaf_check_standing(const struct leaf_place *p, const struct leaf_node *v)
 {
-    int e = check_capabilities(p, v);
+    int e = check_lifetime_length(p, v);
 
+    if (e == 0)
+        e = check_capabilities(p, v);
     if (e == 0)
         e = check_keys(p, v);
     if (e == 0)

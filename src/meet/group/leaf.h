@@ -7,8 +7,8 @@
 
 #include "meet/group/steps.h"
 
-/* leaf_check() of a leaf that stands in a tree we are given: its source is its own affair, and how
- * long it may have stood there too (7.3: lifetimes count when a key package arrives). */
+/* leaf_check() of a leaf that stands in a tree we are given: its source is its own affair, and so
+ * is how long it has stood there (7.3: that a lifetime runs counts when a key package arrives). */
 MW_MUST_CHECK int leaf_check_standing(const struct leaf_place *at, const struct leaf_node *v);
 
 struct mw_mls_credential leaf_credential(const struct leaf_node *v);

@@ -122,6 +122,49 @@ static void section_7_2_capabilities(void **state)
     draft_refuse(&d, p, MW_MLS_E_LEAF_CAPABILITIES);
 }
 
+/* 7.2: what is default MUST NOT be listed, whatever the application says it can do. */
+static void section_7_2_defaults(void **state)
+{
+    static const uint16_t extensions[] = { 1, 5, 0xF00D }, proposals[] = { 1, 7, 0xF00D };
+    struct people *p = *state;
+    struct mw_mls_identity *id = &p->all[OUTSIDER].id;
+    struct capabilities c;
+
+    id->extensions = extensions;
+    id->proposals = proposals;
+    id->extensions_count = id->proposals_count = 3;
+    c = package_of(p, OUTSIDER).leaf.capabilities;
+    for (uint16_t i = 1; i <= 7; i++) {
+        assert_false(u16_list_has(c.extensions, i));
+        assert_false(u16_list_has(c.proposals, i));
+    }
+    assert_true(u16_list_has(c.extensions, 0xF00D));
+    assert_true(u16_list_has(c.proposals, 0xF00D));
+}
+
+/* 7.3: who sends a leaf MUST verify that its lifetime has begun and is not over. */
+static void section_7_3_sent(void **state)
+{
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_wall from = { PEOPLE_NOW.s - 60 }, to = { PEOPLE_NOW.s - 1 };
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_commit_options o = { .proposals = &add, .count = 1 };
+    struct mw_mls_committed made = { 0 };
+    struct mw_mls_key_package *kp = NULL;
+    struct mw_mls_bytes m = { 0 };
+
+    is(mw_mls_key_package_new(&kp, &e->app, &e->id, from, to), 0);
+    add.key_package = mw_mls_key_package_bytes(kp);
+    is(mw_mls_propose(p->all[B].g, &add, PEOPLE_NOW, &m), MW_MLS_E_LIFETIME);
+    is(mw_mls_commit(p->all[B].g, &o, PEOPLE_NOW, &made), MW_MLS_E_LIFETIME);
+    is(mw_mls_propose(p->all[B].g, &add, to, &m), 0);
+    mw_mls_bytes_free(&m);
+    mw_mls_key_package_free(kp);
+    o = (struct mw_mls_commit_options){ .leave_out_received = true };
+    people_commit(p, &p->all[B], &o);
+}
+
 static void section_7_3_keys(void **state)
 {
     static const uint8_t zeros[32];
@@ -448,6 +491,8 @@ int main(void)
         test(section_7_2_capabilities),
         test(section_7_3_signature),
         test(section_7_3_source),
+        test(section_7_2_defaults),
+        test(section_7_3_sent),
         test(section_7_3_keys),
         test(section_7_3_lifetime),
         test(section_7_3_required),

@@ -66,7 +66,7 @@ static void write_capabilities(struct buf *b, const struct mw_mls_identity *who,
     vector_close(b, at);
     at = vector_open(b);
     for (size_t i = 0; i < who->extensions_count; i++)
-        /* 7.2: the default ones need no listing. */
+        /* 7.2: the default ones MUST NOT be listed. */
         if (who->extensions[i] != MW_MLS_EXT_MEETING &&
             who->extensions[i] > EXT_EXTERNAL_SENDERS)
             buf_u16(b, who->extensions[i]);
@@ -75,7 +75,8 @@ static void write_capabilities(struct buf *b, const struct mw_mls_identity *who,
     vector_close(b, at);
     at = vector_open(b);
     for (size_t i = 0; i < who->proposals_count; i++)
-        buf_u16(b, who->proposals[i]);
+        if (who->proposals[i] > PROPOSAL_EXTENSIONS)
+            buf_u16(b, who->proposals[i]);
     buf_u16(b, grease(any[2]));
     vector_close(b, at);
     at = vector_open(b);

@@ -86,7 +86,9 @@ static int check_alone(const struct mw_mls_group *g, const struct proposal *p,
     case PROPOSAL_REINIT:
         return reinit_check(g, &p->reinit);
     case PROPOSAL_EXTENSIONS:   /* the rest of 12.1.7 once the new tree is there: list_fits() */
-        return p->extensions.len > GROUP_CONTEXT_MAX ? MW_MLS_E_TOO_BIG : 0;
+        if (p->extensions.len > GROUP_CONTEXT_MAX)
+            return MW_MLS_E_TOO_BIG;
+        return external_senders_judge(&at, group_context_of(&g->now).extensions, p->extensions);
     case PROPOSAL_EXTERNAL_INIT:
         return p->kem_output.len == g->s.suite->npk ? 0 : MW_MLS_E_KEY;
     default:

@@ -112,6 +112,11 @@ MW_MUST_CHECK int leaf_fits(const struct tree *t, const struct leaf_node *leaf,
  * every member of t supports them: E_EXTENSIONS. */
 MW_MUST_CHECK int extensions_fit(const struct tree *t, struct suited s, struct mw_span extensions);
 
+/* 5.3.1: external senders that come with the context `after`, unless they are those of `before`:
+ * E_CREDENTIAL when the application's judge refuses one, E_EXTENSIONS when they do not parse. */
+MW_MUST_CHECK int external_senders_judge(const struct leaf_place *at, struct mw_span before,
+                                         struct mw_span after);
+
 /* ------------------------------------------------------------- member.c: leaves of our own ---- */
 
 struct leaf_wish {
