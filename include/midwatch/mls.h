@@ -55,6 +55,11 @@ struct mw_mls_app {
      * context when they come or change.  0: yes.  > 0: no.  Required: there is no default. */
     int (*judge)(void *context, const struct mw_mls_credential *who, struct mw_span signature_key,
                  const struct mw_mls_credential *before, struct mw_wall now);
+    /* Whom a credential names, as bytes that are equal for one and the same client: members of a
+     * group that succeeds another are compared by them (11.2, 11.3).  *out may lie in the
+     * credential, and lives until the call that asked returns.  0 well, > 0: nobody.  NULL: the
+     * credential itself, byte for byte. */
+    int (*name)(void *context, const struct mw_mls_credential *who, struct mw_span *out);
     /* The external PSK of an id: 0 and *len bytes in out; > 0: unknown.  NULL: there are none. */
     int (*find_psk)(void *context, struct mw_span id, uint8_t out[MW_MLS_PSK_MAX], size_t *len);
     /* May this be proposed and committed?  Asked for every proposal before anything changes, ours

@@ -66,6 +66,9 @@ struct mw_policy;
 MW_API int mw_mls_judge_x509(void *context, const struct mw_mls_credential *who,
                              struct mw_span signature_key, const struct mw_mls_credential *before,
                              struct mw_wall now);
+/* mw_mls_app.name for them: the leaf certificate's subject, in DER.  > 0: none, or an empty one. */
+MW_API int mw_mls_name_x509(void *context, const struct mw_mls_credential *who,
+                            struct mw_span *out);
 
 #ifdef __cplusplus
 }

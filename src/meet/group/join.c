@@ -324,7 +324,7 @@ static int check_founding(const struct mw_mls_group *g, const struct joining *j,
             return MW_MLS_E_REINIT;
         if (psk != NULL && span_eq(mw_mls_group_id(old[i]), psk->group_id) &&
             psk_resumption(old[i], psk->epoch, &known))
-            return succeed_check(old[i], psk, &j->info.context, g->tree);
+            return succeed_check(old[i], psk, &g->app, &j->info.context, g->tree);
     }
     return psk == NULL ? 0 : MW_MLS_E_PSK_UNKNOWN;
 }

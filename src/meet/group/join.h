@@ -18,9 +18,10 @@ MW_MUST_CHECK int join_tree(struct mw_mls_group *g, const struct group_info *inf
 MW_MUST_CHECK int message_error(struct mw_span message);
 
 /* The new group (its context, its tree) is the one that `old` promised, by this resumption PSK of
- * old's. */
+ * old's.  app: names the members. */
 MW_MUST_CHECK int succeed_check(const struct mw_mls_group *old, const struct psk_id *psk,
-                                const struct group_context *context, const struct tree *tree);
+                                const struct mw_mls_app *app, const struct group_context *context,
+                                const struct tree *tree);
 /* A ReInit closed it in favour of a group of this id. */
 bool succeed_promised(const struct mw_mls_group *old, struct mw_span group_id);
 

@@ -13,19 +13,38 @@ static int by_bytes(const void *a, const void *b)
     return x->type != y->type ? (x->type < y->type ? -1 : 1) : span_cmp(x->body, y->body);
 }
 
-/* The members' credentials in order. */
-static int credentials_of(const struct tree *t, struct credential **out, size_t *count)
+/* Whom it names.  What the application names is compared by that alone, whatever its type. */
+static int name_of(const struct mw_mls_app *app, struct credential *c)
+{
+    struct mw_mls_credential who = { c->type, c->body };
+    int e;
+
+    if (app->name == NULL)
+        return 0;
+    c->type = 0;
+    e = app->name(app->context, &who, &c->body);
+    return e > 0 ? MW_MLS_E_REINIT : e;
+}
+
+/* The members' names in order. */
+static int names_of(const struct tree *t, const struct mw_mls_app *app, struct credential **out,
+                    size_t *count)
 {
     struct credential *all = calloc(tree_members(t) + (size_t)1, sizeof(*all));
     size_t n = 0;
+    int e = all == NULL ? -ENOMEM : 0;
 
-    if (all == NULL)
-        return -ENOMEM;
-    for (uint32_t i = tree_next(t, 0); i != TREE_NONE; i = tree_next(t, i + 1)) {
+    for (uint32_t i = tree_next(t, 0); i != TREE_NONE && e == 0; i = tree_next(t, i + 1)) {
         struct leaf_node leaf;
 
-        if (tree_leaf(t, i, &leaf))
-            all[n++] = leaf.credential;
+        if (!tree_leaf(t, i, &leaf))
+            continue;
+        all[n] = leaf.credential;
+        e = name_of(app, &all[n++]);
+    }
+    if (e != 0) {
+        free(all);
+        return e;
     }
     qsort(all, n, sizeof(*all), by_bytes);
     *out = all;
@@ -34,16 +53,17 @@ static int credentials_of(const struct tree *t, struct credential **out, size_t 
 }
 
 /* 11.2: everybody is there again.  11.3: nobody is there who was not.  Somebody is whom their
- * credential names, byte for byte, as often as it stood in the old group. */
-static int check_members(const struct tree *before, const struct tree *after, bool everybody)
+ * credential names, as often as it stood in the old group. */
+static int check_members(const struct mw_mls_app *app, const struct tree *before,
+                         const struct tree *after, bool everybody)
 {
     CLEANUP(own_free) struct credential *old = NULL;
     CLEANUP(own_free) struct credential *new = NULL;
     size_t old_count, new_count, i = 0;
-    int e = credentials_of(before, &old, &old_count);
+    int e = names_of(before, app, &old, &old_count);
 
     if (e == 0)
-        e = credentials_of(after, &new, &new_count);
+        e = names_of(after, app, &new, &new_count);
     if (e != 0)
         return e;
     if (everybody && old_count != new_count)
@@ -78,7 +98,8 @@ bool succeed_promised(const struct mw_mls_group *old, struct mw_span group_id)
 }
 
 int succeed_check(const struct mw_mls_group *old, const struct psk_id *psk,
-                  const struct group_context *context, const struct tree *tree)
+                  const struct mw_mls_app *app, const struct group_context *context,
+                  const struct tree *tree)
 {
     struct reinit promised;
 
@@ -93,11 +114,11 @@ int succeed_check(const struct mw_mls_group *old, const struct psk_id *psk,
             !span_eq(context->group_id, promised.group_id) ||
             !span_eq(context->extensions, promised.extensions))
             return MW_MLS_E_REINIT;
-        return check_members(old->tree, tree, true);
+        return check_members(app, old->tree, tree, true);
     }
     if (context->version != MLS_VERSION || context->suite != old->s.suite->number)
         return MW_MLS_E_REINIT;
-    return check_members(old->tree, tree, false);
+    return check_members(app, old->tree, tree, false);
 }
 
 /* ------------------------------------------------------------------------ founding ---- */
@@ -171,7 +192,7 @@ int mw_mls_succeed(struct mw_mls_group **out, struct mw_mls_group *old,
         .type = PSK_RESUMPTION, .usage = founding.usage,
         .epoch = group_context_of(&old->now).epoch,
     };
-    e = succeed_check(old, &psk, &context, g->tree);
+    e = succeed_check(old, &psk, &g->app, &context, g->tree);
     if (e != 0)
         return e;
     *welcome = made;

@@ -5,7 +5,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -419,6 +421,94 @@ static void section_11_joined_with_a_stranger(void **state)
     next_close(&n);
 }
 
+/* Whom a credential names is the application's to say: here what stands before the slash. */
+static int name_before_slash(void *context, const struct mw_mls_credential *who,
+                             struct mw_span *out)
+{
+    size_t n = 0;
+
+    (void)context;
+    while (n < who->body.len && who->body.data[n] != '/')
+        n++;
+    *out = span_of(who->body.data, n);
+    return n == 0 || n == who->body.len;        /* no device: nobody */
+}
+
+static void with_names(struct people *p, bool named)
+{
+    for (size_t i = A; i <= D; i++) {
+        p->all[i].app.name = named ? name_before_slash : NULL;
+        p->all[i].g->app.name = p->all[i].app.name;
+    }
+}
+
+/* All four get another credential for the same client, in the group that they are in. */
+static void take_devices(struct people *p)
+{
+    static const char *const names[] = { "ada/old", "ben/old", "cleo/old", "dan/old" };
+
+    for (size_t i = A; i <= D; i++) {
+        struct mw_mls_commit_options o = { .who = &p->all[i].id };
+
+        person_renew(p, &p->all[i], names[i]);
+        people_commit(p, &p->all[i], &o);
+    }
+}
+
+/* 11.3, 12.4.3.1: "according to the application". */
+static void section_11_3_named(void **state)
+{
+    struct people *p = *state;
+    struct next n = { 0 };
+
+    take_devices(p);
+    person_renew(p, &p->all[B], "ben/new");
+    is(found(p, &n, D, SPAN_LIT("aside")), MW_MLS_E_REINIT);
+    with_names(p, true);
+    is(found(p, &n, D, SPAN_LIT("aside")), 0);
+    is(enter(p, &n, B, bytes_span(&n.made.welcome)), 0);
+    /* Who joins asks its own application. */
+    with_names(p, false);
+    is(enter(p, &n, C, bytes_span(&n.made.welcome)), MW_MLS_E_REINIT);
+    next_close(&n);
+    /* Another client, and one that has no name. */
+    with_names(p, true);
+    n = (struct next){ 0 };
+    person_renew(p, &p->all[B], "eve/new");
+    is(found(p, &n, D, SPAN_LIT("aside")), MW_MLS_E_REINIT);
+    person_renew(p, &p->all[B], "ben");
+    is(found(p, &n, D, SPAN_LIT("aside")), MW_MLS_E_REINIT);
+    next_close(&n);
+}
+
+static void section_11_2_named(void **state)
+{
+    struct people *p = *state;
+    struct next n = { 0 };
+
+    take_devices(p);
+    close_group(p, 1, NONE);
+    for (size_t i = A; i <= D; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%.*s/new",
+                 (int)(strchr(p->all[i].name, '/') - p->all[i].name), p->all[i].name);
+        person_renew(p, &p->all[i], name);
+    }
+    is(found(p, &n, OUTSIDER, NONE), MW_MLS_E_REINIT);
+    with_names(p, true);
+    is(found(p, &n, OUTSIDER, NONE), 0);
+    for (size_t i = B; i <= D; i++)
+        is(enter(p, &n, i, bytes_span(&n.made.welcome)), 0);
+    all_agree(&n, OUTSIDER);
+    next_close(&n);
+    n = (struct next){ 0 };
+    is(found(p, &n, D, NONE), MW_MLS_E_REINIT);         /* everybody, still */
+    person_renew(p, &p->all[D], "cleo/two");            /* one for another */
+    is(found(p, &n, OUTSIDER, NONE), MW_MLS_E_REINIT);
+    next_close(&n);
+}
+
 static int part(void **state)
 {
     people_close(*state);
@@ -445,6 +535,8 @@ int main(void)
         test(section_11_usage),
         test(section_11_3_joiner),
         test(section_11_joined_with_a_stranger),
+        test(section_11_3_named),
+        test(section_11_2_named),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

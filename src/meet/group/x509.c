@@ -114,6 +114,18 @@ static int chain_judge(const struct mw_policy *policy, const struct mw_span *cha
     return error;
 }
 
+int mw_mls_name_x509(void *context, const struct mw_mls_credential *who, struct mw_span *out)
+{
+    struct mw_span chain[CERTIFICATES_MAX], subject, key;
+
+    (void)context;
+    if (chain_read(who, chain) == 0 || !certificate_read(chain[0], &subject, &key) ||
+        subject.len == 0)
+        return MW_MLS_E_CREDENTIAL;
+    *out = subject;
+    return 0;
+}
+
 int mw_mls_judge_x509(void *context, const struct mw_mls_credential *who,
                       struct mw_span signature_key, const struct mw_mls_credential *before,
                       struct mw_wall now)

@@ -283,6 +283,38 @@ static void in_the_place_of(void **state)
     badge_free(&unnamed);
 }
 
+/* Who somebody is: the subject, in whichever certificate. */
+static void names(void **state)
+{
+    struct office *o = *state;
+    struct mill_spec spec = badge_spec(), ben = badge_spec(), nobody = badge_spec();
+    struct mw_mls_credential who;
+    struct badge b, renewed, other, unnamed;
+    struct mw_span one = { NULL, 0 }, two = { NULL, 0 };
+
+    ben.subject = "CN=ben,O=Lab";
+    nobody.subject = "";
+    nobody.names_critical = true;
+    badge_make(&b, MILL_P256, &spec, o->root);
+    badge_make(&renewed, MILL_P384, &spec, o->root);
+    badge_make(&other, MILL_P256, &ben, o->root);
+    badge_make(&unnamed, MILL_P256, &nobody, o->root);
+    is(mw_mls_name_x509(NULL, &b.who, &one), 0);
+    is(mw_mls_name_x509(NULL, &renewed.who, &two), 0);
+    assert_true(one.len > 0 && span_eq(one, two));
+    is(mw_mls_name_x509(NULL, &other.who, &two), 0);
+    assert_false(span_eq(one, two));
+    is(mw_mls_name_x509(NULL, &unnamed.who, &two), MW_MLS_E_CREDENTIAL);
+    who = (struct mw_mls_credential){ MW_MLS_BASIC, b.who.body };
+    is(mw_mls_name_x509(NULL, &who, &two), MW_MLS_E_CREDENTIAL);
+    who = (struct mw_mls_credential){ MW_MLS_X509, span_of(b.who.body.data, b.who.body.len - 1) };
+    is(mw_mls_name_x509(NULL, &who, &two), MW_MLS_E_CREDENTIAL);
+    badge_free(&b);
+    badge_free(&renewed);
+    badge_free(&other);
+    badge_free(&unnamed);
+}
+
 /* An authority that was added on this computer may also certify Ed25519 keys. */
 static void local_anchor(void **state)
 {
@@ -355,7 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(good),      test(between),        test(bad_certificates), test(time_decides),
         test(other_key), test(malformed),      test(in_the_place_of),  test(local_anchor),
-        test(meets),
+        test(names),     test(meets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
