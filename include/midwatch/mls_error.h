@@ -50,6 +50,7 @@ enum mw_mls_error {
 
     /* lists of proposals (12.2) */
     MW_MLS_E_PROPOSAL_UNKNOWN,      /* a reference to no proposal that we have                   */
+    MW_MLS_E_PROPOSAL_REFUSED,      /* ... to one that we refused: see mw_mls_receive()          */
     MW_MLS_E_PROPOSAL_TWICE,        /* the same reference, leaf, PSK or kind twice               */
     MW_MLS_E_PROPOSAL_COMMITTER,    /* updates or removes the committer itself                   */
     MW_MLS_E_PROPOSAL_REMOVE,       /* removes a leaf that is blank or not there                 */

@@ -19,7 +19,8 @@ MW_API MW_MUST_CHECK int mw_mls_create(struct mw_mls_group **out, const struct m
 MW_API void mw_mls_free(struct mw_mls_group *g);        /* NULL ok; wipes */
 
 /* Joins by a Welcome (12.4.3.1).  tree: ratchet_tree as the extension has it, when the Welcome
- * does not carry it.  old: groups whose resumption PSKs it may name (reinit, branch), or none. */
+ * does not carry it.  old: groups whose resumption PSKs it may name (reinit, branch), or none.
+ * That its mw_mls_group_id() is not that of another group we are in (12.4.3.1) is yours to see. */
 MW_API MW_MUST_CHECK int mw_mls_join(struct mw_mls_group **out, const struct mw_mls_app *app,
                                      const struct mw_mls_key_package *kp, struct mw_span welcome,
                                      struct mw_span tree, struct mw_mls_group *const *old,
@@ -111,7 +112,7 @@ MW_API void mw_mls_committed_free(struct mw_mls_committed *c);
 
 /* A new group out of this one with the same members (reinit, 11.2) or some (branch, 11.3): their
  * fresh key packages are added under this group's resumption PSK.  suite: of who.  A member is
- * the same when the credential is, byte for byte; MW_MLS_E_REINIT: not the members it must be. */
+ * the same when mw_mls_app.name() says so; MW_MLS_E_REINIT: not the members it must be. */
 MW_API MW_MUST_CHECK int mw_mls_succeed(struct mw_mls_group **out, struct mw_mls_group *old,
                                         const struct mw_mls_identity *who, struct mw_span group_id,
                                         const struct mw_span *key_packages, size_t count,
@@ -137,7 +138,18 @@ struct mw_mls_event {
     struct mw_span data, aad;   /* GOT_DATA; until the next call */
 };
 
-/* Takes a PublicMessage or PrivateMessage.  MW_MLS_E_PENDING: a commit, while one of ours waits. */
+/* Takes a PublicMessage or PrivateMessage.  MW_MLS_E_PENDING: a commit, while one of ours waits.
+ *
+ * What was refused can be given again, when the application thinks otherwise or has what lacked.  A
+ * proposal that only we refuse (judge, allow, the clock) others may commit all the same:
+ * MW_MLS_E_PROPOSAL_REFUSED by reference, MW_MLS_E_REFUSED and the like by value.  We are in the old
+ * epoch then, and the others are not.  Either let it pass after all: change the answer, give the
+ * proposal again if it was refused, then the commit.  Or free the group, and come back by
+ * mw_mls_join_external() with resync, or not at all.  (After mw_mls_load() it is
+ * MW_MLS_E_PROPOSAL_UNKNOWN: what was refused is not saved.)
+ *
+ * Of one sender's messages at most 1,024 are skipped at once (MW_MLS_E_TOO_FAR); keys of 1,024 that
+ * are late are kept for each sender, of 16,384 in an epoch.  None is derived for who is no member. */
 MW_API MW_MUST_CHECK int mw_mls_receive(struct mw_mls_group *g, struct mw_span message,
                                         struct mw_wall now, struct mw_mls_event *out);
 

@@ -43,6 +43,8 @@ static const struct {
         "a key package that is not signed by its owner" },
     [MW_MLS_E_PROPOSAL_UNKNOWN] = { "PROPOSAL_UNKNOWN",
         "the commit names a proposal that did not arrive here" },
+    [MW_MLS_E_PROPOSAL_REFUSED] = { "PROPOSAL_REFUSED",
+        "others committed a proposal that was refused here: take it after all, or join anew" },
     [MW_MLS_E_PROPOSAL_TWICE] = { "PROPOSAL_TWICE", "the commit says the same thing twice" },
     [MW_MLS_E_PROPOSAL_COMMITTER] = { "PROPOSAL_COMMITTER",
         "the committer updates or removes itself" },

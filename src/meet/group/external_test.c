@@ -168,6 +168,7 @@ static void section_12_4_3_tree(void **state)
 {
     static const uint8_t wrong[32];
     struct people *p = *state;
+    CLEANUP(buf_deinit) struct buf longer = BUF_INIT(MW_MLS_BYTES_MAX);
     struct mw_mls_bytes tree = { 0 };
     struct mw_span had;
     struct described d;
@@ -187,6 +188,9 @@ static void section_12_4_3_tree(void **state)
     mw_mls_bytes_free(&d.message);
     describe(p, &d, false);
     is(mw_mls_tree(p->all[B].g, &tree), 0);
+    buf_add(&longer, bytes_span(&tree));
+    buf_u8(&longer, 0);                         /* something after the tree */
+    is(join(p, OUTSIDER, bytes_span(&d.message), buf_span(&longer), false), MW_MLS_E_TREE);
     is(join(p, OUTSIDER, bytes_span(&d.message), bytes_span(&tree), false), 0);
     mw_mls_bytes_free(&tree);
     mw_mls_bytes_free(&d.message);

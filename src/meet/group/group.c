@@ -162,6 +162,7 @@ void group_forget_waiting(struct mw_mls_group *g)
     g->waiting = NULL;
     g->waiting_count = 0;
     g->waiting_bytes = 0;
+    g->refused_count = 0;
 }
 
 void group_forget_past(struct mw_mls_group *g)

@@ -31,6 +31,7 @@
 #define GROUP_PAST_MAX        8         /* epochs whose messages are still read            */
 #define GROUP_RESUMPTIONS     16        /* epochs whose resumption PSK is remembered       */
 #define GROUP_CONTEXT_MAX     (1u << 20)/* bytes of group context extensions               */
+#define GROUP_REFUSED         64        /* proposals of an epoch known to have been refused */
 #define GROUP_WAITING_MAX     (64u << 20)/* bytes of all proposals that wait               */
 
 /* Owned bytes that never change once set; {NULL, 0} is none. */
@@ -118,6 +119,8 @@ struct mw_mls_group {
     struct epoch now;
     struct waiting *waiting;                    /* in order of arrival */
     size_t waiting_count, waiting_bytes;
+    uint8_t refused[GROUP_REFUSED][CRYPT_HASH_MAX];     /* the latest of this epoch; not saved */
+    size_t refused_count;                       /* ever: goes round */
     struct pending *pending;                    /* NULL: none */
     struct past *past[GROUP_PAST_MAX];          /* newest first; NULL: none */
     struct resumption *resumptions;             /* secret_new, GROUP_RESUMPTIONS, newest first: */

@@ -22,7 +22,7 @@ struct listed listed_of(const struct proposal *p, struct sender sender,
                         const struct waiting *waiting);
 
 /* The ProposalOrRefs of a commit; l->committer and committer_key are set before.
- * E_PROPOSAL_UNKNOWN, and what a reference may not be. */
+ * E_PROPOSAL_UNKNOWN, E_PROPOSAL_REFUSED, and what a reference may not be. */
 MW_MUST_CHECK int list_gather(struct proposal_list *l, const struct mw_mls_group *g,
                               struct mw_span proposals);
 /* 12.2.  What waited was checked by itself when it came. */

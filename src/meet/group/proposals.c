@@ -157,6 +157,17 @@ static const struct waiting *waiting_find(const struct mw_mls_group *g,
     return found != NULL ? found->to : NULL;
 }
 
+/* What it is that a reference names and we do not have. */
+static int missing(const struct mw_mls_group *g, struct mw_span reference)
+{
+    size_t n = g->refused_count < GROUP_REFUSED ? g->refused_count : GROUP_REFUSED;
+
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(span_of(g->refused[i], g->s.suite->nh), reference))
+            return MW_MLS_E_PROPOSAL_REFUSED;
+    return MW_MLS_E_PROPOSAL_UNKNOWN;
+}
+
 static int gather_one(struct proposal_list *l, const struct mw_mls_group *g,
                       const struct referred *sorted, const struct proposal_or_ref *v)
 {
@@ -175,7 +186,7 @@ static int gather_one(struct proposal_list *l, const struct mw_mls_group *g,
         return MW_MLS_E_PROPOSAL_EXTERNAL;
     w = waiting_find(g, sorted, v->reference);
     if (w == NULL)
-        return MW_MLS_E_PROPOSAL_UNKNOWN;
+        return missing(g, v->reference);
     r = (struct reader){ .rest = owned_span(w->bytes) };
     proposal_read(&p, &r);
     *one = listed_of(&p, w->sender, w);

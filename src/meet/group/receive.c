@@ -137,6 +137,17 @@ int waiting_add(struct mw_mls_group *g, const struct authentic *a, struct owned_
     return 0;
 }
 
+/* A commit may name it all the same: then we can say what happened (proposals.c). */
+static int refused_add(struct mw_mls_group *g, const struct authentic *a, int why)
+{
+    uint8_t reference[CRYPT_HASH_MAX] = { 0 };
+    int error = group_error_frame(frame_proposal_ref(g->s, a, reference));
+
+    if (error == 0)
+        memcpy(g->refused[g->refused_count++ % GROUP_REFUSED], reference, sizeof(reference));
+    return error != 0 ? error : why;
+}
+
 static int receive_proposal(struct receiving *v)
 {
     const struct framed_content *c = &v->a.content;
@@ -158,6 +169,8 @@ static int receive_proposal(struct receiving *v)
         error = policy_check_one(v->g, &one, &nobody, (struct mw_span){ 0 });
     if (error == 0)
         error = changes_allowed(v->g, &alone, TREE_NONE, NULL);
+    if (error > 0)
+        return refused_add(v->g, &v->a, error);
     return error != 0 ? error : waiting_add(v->g, &v->a, NULL);
 }
 

@@ -259,6 +259,139 @@ static void section_12_4_2_removes_us(void **state)
     assert_false(mw_mls_active(p->all[A].g));
 }
 
+/* A proposal that only A refused, and that B commits: what happened is said, and A can let it pass
+ * after all, or come back. */
+struct refused_here {
+    struct mw_mls_bytes proposal;
+    struct mw_mls_committed made;
+};
+
+static void commit_what_a_refused(struct people *p, struct refused_here *r)
+{
+    static const struct mw_mls_commit_options plain = { 0 };
+    struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = D };
+    struct mw_mls_event event;
+
+    *r = (struct refused_here){ 0 };
+    is(mw_mls_propose(p->all[C].g, &remove, PEOPLE_NOW, &r->proposal), 0);
+    p->all[A].refuses = 1u << MW_MLS_REMOVED;
+    refused(p, bytes_span(&r->proposal), MW_MLS_E_REFUSED);
+    is(mw_mls_receive(p->all[B].g, bytes_span(&r->proposal), PEOPLE_NOW, &event), 0);
+    is(mw_mls_receive(p->all[D].g, bytes_span(&r->proposal), PEOPLE_NOW, &event), 0);
+    is(mw_mls_commit(p->all[B].g, &plain, PEOPLE_NOW, &r->made), 0);
+    refused(p, bytes_span(&r->made.commit), MW_MLS_E_PROPOSAL_REFUSED);
+    is(mw_mls_receive(p->all[C].g, bytes_span(&r->made.commit), PEOPLE_NOW, &event), 0);
+    is(mw_mls_receive(p->all[D].g, bytes_span(&r->made.commit), PEOPLE_NOW, &event), 0);
+    is(mw_mls_merge(p->all[B].g), 0);
+}
+
+static void refused_here_free(struct refused_here *r)
+{
+    mw_mls_bytes_free(&r->proposal);
+    mw_mls_committed_free(&r->made);
+}
+
+static void refused_then_taken(void **state)
+{
+    struct people *p = *state;
+    struct refused_here r;
+    struct mw_mls_event event;
+
+    commit_what_a_refused(p, &r);
+    p->all[A].refuses = 0;
+    is(mw_mls_receive(p->all[A].g, bytes_span(&r.proposal), PEOPLE_NOW, &event), 0);
+    /* What the application refuses again is refused by its own name. */
+    p->all[A].refuses = 1u << MW_MLS_REMOVED;
+    refused(p, bytes_span(&r.made.commit), MW_MLS_E_REFUSED);
+    p->all[A].refuses = 0;
+    is(mw_mls_receive(p->all[A].g, bytes_span(&r.made.commit), PEOPLE_NOW, &event), 0);
+    assert_int_equal(event.kind, MW_MLS_GOT_COMMIT);
+    people_agree(p);
+    /* The next epoch knows nothing of it. */
+    assert_int_equal(p->all[A].g->refused_count, 0);
+    refused_here_free(&r);
+}
+
+/* The same in private messages, whose keys a refusal does not burn. */
+static void refused_then_taken_privately(void **state)
+{
+    struct people *p = *state;
+
+    for (size_t i = A; i <= D; i++)
+        p->all[i].g->app.public_handshakes = false;
+    refused_then_taken(state);
+}
+
+static void refused_then_rejoined(void **state)
+{
+    struct people *p = *state;
+    struct person *a = &p->all[A];
+    struct mw_mls_bytes info = { 0 }, commit = { 0 };
+    struct refused_here r;
+
+    commit_what_a_refused(p, &r);
+    mw_mls_free(a->g);
+    a->g = NULL;
+    is(mw_mls_group_info(p->all[B].g, true, &info), 0);
+    is(mw_mls_join_external(&a->g, &a->app, &a->id, bytes_span(&info), NONE, true, NULL, 0,
+                            PEOPLE_NOW, &commit),
+       0);
+    people_deliver(p, a, &commit);
+    people_agree(p);
+    mw_mls_bytes_free(&info);
+    mw_mls_bytes_free(&commit);
+    refused_here_free(&r);
+}
+
+/* However many are refused, the latest are remembered, and no more than those. */
+static void refused_often(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_proposal psk = { .type = MW_MLS_PRE_SHARED_KEY, .psk_id = SPAN_LIT("psk") };
+    struct mw_span refs[2];
+    uint8_t first[CRYPT_HASH_MAX];
+
+    p->all[A].refuses = 1u << MW_MLS_PSK;
+    for (size_t i = 0; i < GROUP_REFUSED + 1; i++) {
+        struct mw_mls_bytes m = { 0 };
+
+        is(mw_mls_propose(p->all[B].g, &psk, PEOPLE_NOW, &m), 0);
+        refused(p, bytes_span(&m), MW_MLS_E_REFUSED);
+        mw_mls_bytes_free(&m);
+        if (i == 0)
+            memcpy(first, p->all[A].g->refused[0], sizeof(first));
+    }
+    refs[0] = span_of(p->all[A].g->refused[0], 32);
+    refs[1] = span_of(first, 32);
+    refuse_refs(p, &refs[0], 1, MW_MLS_E_PROPOSAL_REFUSED);
+    refuse_refs(p, &refs[1], 1, MW_MLS_E_PROPOSAL_UNKNOWN);
+    group_forget_waiting(p->all[B].g);
+}
+
+static void set_epoch(struct people *p, uint8_t byte)
+{
+    for (size_t i = A; i <= B; i++)     /* after version, suite and a group id of five bytes */
+        memset(p->all[i].g->now.context.data + 2 + 2 + 1 + 5, byte, 8);
+}
+
+/* 12.4: the epoch counts up by one, and does not come round. */
+static void section_12_4_last_epoch(void **state)
+{
+    static const struct mw_mls_commit_options plain = { 0 };
+    struct people *p = *state;
+    CLEANUP(buf_deinit) struct buf had = BUF_INIT(1000);
+    struct proposal add = { .type = PROPOSAL_ADD, .add = package_of(p, OUTSIDER) };
+    struct mw_mls_committed made = { 0 };
+
+    buf_add(&had, span_of(p->all[A].g->now.context.data + 10, 8));
+    set_epoch(p, 0xFF);
+    assert_true(mw_mls_epoch(p->all[A].g) == UINT64_MAX);
+    refuse_list(p, &add, 1, MW_MLS_E_EXHAUSTED);
+    is(mw_mls_commit(p->all[B].g, &plain, PEOPLE_NOW, &made), MW_MLS_E_EXHAUSTED);
+    for (size_t i = A; i <= B; i++)
+        memcpy(p->all[i].g->now.context.data + 10, had.data, 8);
+}
+
 /* What the application refuses, it refuses before anything changes. */
 static void application_refuses(void **state)
 {
@@ -316,6 +449,11 @@ int main(void)
         test(section_12_4_2_path_nodes),
         test(section_12_4_2_removes_us),
         test(application_refuses),
+        test(refused_then_taken),
+        test(refused_then_taken_privately),
+        test(refused_then_rejoined),
+        test(refused_often),
+        test(section_12_4_last_epoch),
         test(section_6_public_application),
     };
 
