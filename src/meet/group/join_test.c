@@ -133,25 +133,6 @@ static void section_12_4_3_1_secrets(void **state)
     as_it_was(p, &o);
 }
 
-static void section_12_4_3_1_form(void **state)
-{
-    struct people *p = *state;
-    struct taken_apart o;
-
-    invite(p, &o, NULL);
-    is(join(p, person_package(&p->all[5]), NONE), MW_MLS_E_KIND);
-    is(join(p, NONE, NONE), MW_MLS_E_MALFORMED);
-    for (size_t len = 0; len < o.welcome.len; len += 1 + len / 8)
-        is(join(p, span_of(o.welcome.data, len), NONE), MW_MLS_E_MALFORMED);
-    o.welcome.data[1] = 2;
-    is(join(p, bytes_span(&o.welcome), NONE), MW_MLS_E_VERSION);
-    o.welcome.data[1] = 1;
-    o.welcome.data[5] = 3;              /* the suite, behind version and format */
-    is(join(p, bytes_span(&o.welcome), NONE), MW_MLS_E_SUITE);
-    o.welcome.data[5] = 1;
-    as_it_was(p, &o);
-}
-
 /* 12.4.3.1: the suite of the GroupInfo is the Welcome's; 8.1: its version is MLS 1.0. */
 static void section_12_4_3_1_context(void **state)
 {
@@ -576,7 +557,6 @@ int main(void)
         test(section_12_4_3_signature),
         test(section_12_4_3_1_signed_by_ourselves),
         test(section_12_4_3_1_secrets),
-        test(section_12_4_3_1_form),
         test(section_12_4_3_1_context),
         test(section_12_4_3_1_tree),
         cmocka_unit_test_setup_teardown(section_12_4_3_1_leaves, bare_open, refuse_close),

@@ -384,6 +384,26 @@ static void section_11_3_joiner(void **state)
     alter_close(&a);
 }
 
+/* 11.3: in the old group's suite, whoever founds it. */
+static void section_11_3_joiner_suite(void **state)
+{
+    struct people *p = *state;
+    struct person *a = &p->all[A], *b = &p->all[B];
+    struct founding founding = { .usage = PSK_USE_BRANCH, .old = a->g };
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_commit_options o = { .proposals = &add, .count = 1 };
+    struct next n = { 0 };
+
+    p->suite = 2;
+    person_renew(p, a, NULL);
+    person_renew(p, b, NULL);
+    is(mw_mls_create(&n.g[A], &a->app, &a->id, SPAN_LIT("aside"), NONE, PEOPLE_NOW), 0);
+    add.key_package = person_package(b);
+    is(commit_make(n.g[A], &o, &founding, PEOPLE_NOW, &n.made), 0);
+    is(enter(p, &n, B, bytes_span(&n.made.welcome)), MW_MLS_E_REINIT);
+    next_close(&n);
+}
+
 /* The group that the ReInit announced, without its PSK: anybody could have made it. */
 static void section_11_2_without_psk(void **state)
 {
@@ -534,6 +554,7 @@ int main(void)
         test(section_11_2_without_psk),
         test(section_11_usage),
         test(section_11_3_joiner),
+        test(section_11_3_joiner_suite),
         test(section_11_joined_with_a_stranger),
         test(section_11_3_named),
         test(section_11_2_named),
