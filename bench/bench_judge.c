@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/text.h"
 #include "lab/mill.h"
 
 enum { LEVELS = 16, WIDTH = 6, CROWD = 100, MAX_SENT = 256 };
@@ -260,7 +261,7 @@ static void lattice_print(void)
 /* CROWD intermediates: in a row, or all of one name with different keys. */
 static void row_print(const char *name, enum mill_key kind, bool one_name, bool one_key)
 {
-    EVP_PKEY *first = key_make(kind), *key = first;
+    EVP_PKEY *first = key_make(kind), *key;
     struct mill_cert *root = issue("CN=Bench Root", NULL, true, first, NULL), *above = root;
     struct crowd c = { .n = 1 };
     char subject[64];
@@ -282,9 +283,14 @@ static void row_print(const char *name, enum mill_key kind, bool one_name, bool 
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 300;
+    int64_t given = 300;
+    int rounds;
 
-    rounds = rounds > 0 ? rounds : 1;
+    if (argc > 1 && text_number(span_str(argv[1]), 1, 1000000, &given) != 0) {
+        fputs("usage: bench_judge [ROUNDS]\n", stderr);
+        return 2;
+    }
+    rounds = (int)given;
     ordinary_print("P-256", MILL_P256, rounds);
     ordinary_print("RSA 2048", MILL_RSA2048, rounds);
     row_print("in a row", MILL_P256, false, false);

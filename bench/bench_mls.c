@@ -223,7 +223,7 @@ static struct mw_mls_key_package *package_of(const struct person *p)
 /* Adds `count` people whom nobody ever hears of again. */
 static void add_strangers(struct mw_mls_group *g, size_t count)
 {
-    struct mw_mls_key_package **kps = calloc(count, sizeof(*kps));
+    struct mw_mls_key_package **kps = calloc(count, sizeof(struct mw_mls_key_package *));
     struct mw_mls_proposal *adds = calloc(count, sizeof(*adds));
     struct mw_mls_commit_options options = {
         .proposals = adds, .count = count, .no_path = true, .no_tree_in_welcome = true,

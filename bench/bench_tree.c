@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "meet/tree/kem.h"
 #include "meet/tree/math.h"
 
@@ -332,10 +333,12 @@ int main(int argc, char **argv)
     struct mw_crypto *crypto = NULL;
     struct suited s;
     struct prices p;
+    int64_t suite = 1;
 
     check(mw_crypto_new(&crypto) == 0, "OpenSSL");
     s.crypto = crypto;
-    s.suite = suite_find((uint16_t)(argc > 1 ? atoi(argv[1]) : 1));
+    check(argc < 2 || text_number(span_str(argv[1]), 0, UINT16_MAX, &suite) == 0, "no number");
+    s.suite = suite_find((uint16_t)suite);
     check(s.suite != NULL, "no such suite");
     p = prices_take(s, mw_random_system());
     printf("%s: a public key %.1f us, an agreement %.1f us\n", s.suite->name, 1e6 * p.public_s,

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+
 static void die(const char *what)
 {
     fprintf(stderr, "gate_certs: %s\n", what);
@@ -80,6 +82,7 @@ int main(int argc, char **argv)
     FILE *f;
     X509 *ca;
     EVP_PKEY *key;
+    int64_t count = 0;
 
     if (argc != 5) {
         fputs("usage: gate_certs CA.pem CA.key FOLDER COUNT\n", stderr);
@@ -93,7 +96,9 @@ int main(int argc, char **argv)
     fclose(f);
     if (ca == NULL || key == NULL)
         die("the CA cannot be read");
-    for (long i = 1; i <= atol(argv[4]); i++)
+    if (text_number(span_str(argv[4]), 1, INT32_MAX, &count) != 0)
+        die("COUNT is not a number");
+    for (long i = 1; i <= count; i++)
         make(ca, key, argv[3], i);
     X509_free(ca);
     EVP_PKEY_free(key);

@@ -34,6 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 struct plan {
     const char *what, *path;
     char proxy_kind[16], host[256], target[300], authority[300];
@@ -248,18 +250,38 @@ static uint64_t run(const struct plan *p)
     return bytes;
 }
 
-static void plan_read(struct plan *p, char **argv)
+static long number(const char *text, int64_t max, const char *what)
 {
-    char *colon, address[64];
-    unsigned port;
+    int64_t n = 0;
 
-    p->what = argv[1];
-    p->count = atol(argv[2]);
-    if (sscanf(argv[4], "%15s %63[0-9.]:%u", p->proxy_kind, address, &port) != 3 ||
-        inet_pton(AF_INET, address, &p->proxy.sin_addr) != 1)
+    if (text_number(span_str(text), 0, max, &n) != 0)
+        die(what);
+    return (long)n;
+}
+
+static void proxy_read(struct plan *p, const char *text)
+{
+    const char *space = strchr(text, ' '), *colon = strrchr(text, ':');
+    char address[INET_ADDRSTRLEN];
+
+    if (space == NULL || colon == NULL || colon < space ||
+        space - text >= (int)sizeof(p->proxy_kind) || colon - space > (int)sizeof(address))
+        die("PROXY");
+    snprintf(p->proxy_kind, sizeof(p->proxy_kind), "%.*s", (int)(space - text), text);
+    snprintf(address, sizeof(address), "%.*s", (int)(colon - space - 1), space + 1);
+    if (inet_pton(AF_INET, address, &p->proxy.sin_addr) != 1)
         die("PROXY");
     p->proxy.sin_family = AF_INET;
-    p->proxy.sin_port = htons((uint16_t)port);
+    p->proxy.sin_port = htons((uint16_t)number(colon + 1, UINT16_MAX, "PROXY"));
+}
+
+static void plan_read(struct plan *p, char **argv)
+{
+    char *colon;
+
+    p->what = argv[1];
+    p->count = number(argv[2], INT32_MAX, "COUNT");
+    proxy_read(p, argv[4]);
     snprintf(p->target, sizeof(p->target), "%s", argv[5]);
     /* With its port (RFC 9110 section 7.2): some proxies dial what Host says. */
     snprintf(p->authority, sizeof(p->authority), "%s", argv[5]);
@@ -293,14 +315,14 @@ int main(int argc, char **argv)
     int status;
 
     if (argc != 8) {
-        fputs("usage: gate_load WHAT COUNT PARALLEL \"connect|address|tls ADDR:PORT\" HOST:PORT PATH "
-              "ROOTS\n",
+        fputs("usage: gate_load WHAT COUNT PARALLEL \"connect|address|tls ADDR:PORT\" HOST:PORT "
+              "PATH ROOTS\n",
               stderr);
         return 2;
     }
     (void)setrlimit(RLIMIT_NOFILE, &files);
     plan_read(&p, argv);
-    parallel = atol(argv[3]);
+    parallel = number(argv[3], 10000, "PARALLEL");
     if (parallel <= 1) {
         printf("%llu\n", (unsigned long long)run(&p));
         return 0;

@@ -1,6 +1,6 @@
-/* A Welcome whose secrets and GroupInfo are the input's, or good ones that it edits, sealed with the
- * right keys: everything behind the seals is reached.  First byte: which of them, and whether the
- * GroupInfo is signed anew. */
+/* A Welcome whose secrets and GroupInfo are the input's, or good ones that it edits, sealed with
+ * the right keys: everything behind the seals is reached.  First byte: which of them, and whether
+ * the GroupInfo is signed anew. */
 #include "fuzz_mls_world.h"
 
 static struct world world;

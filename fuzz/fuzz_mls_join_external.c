@@ -1,6 +1,6 @@
 /* A GroupInfo that somebody joins by: any, or a good one that the input edits, signed anew or not;
- * with its tree in it or beside.  First byte: which.  The commit that comes out is one that a member
- * reads without harm. */
+ * with its tree in it or beside.  First byte: which.  The commit that comes out is one that a
+ * member reads without harm. */
 #include "fuzz_mls_world.h"
 
 static struct world world;

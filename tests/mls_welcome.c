@@ -66,8 +66,8 @@ static bool open_info(struct taken_apart *o, struct mw_span sealed)
     return read_done(&r);
 }
 
-bool welcome_open(struct taken_apart *o, const struct mw_mls_key_package *kp, struct mw_random random,
-                  struct mw_span welcome, struct mw_span psk)
+bool welcome_open(struct taken_apart *o, const struct mw_mls_key_package *kp,
+                  struct mw_random random, struct mw_span welcome, struct mw_span psk)
 {
     struct mls_message m;
 

@@ -4,7 +4,8 @@
  * in a folder.
  * Life:   shelf_new() -> shelf_get()* -> shelf_release()* -> shelf_free()
  * Memory: an item lives until everybody released it, and then while there is room.
- * Bounds: SHELF_KEEP_BYTES and SHELF_KEEP_ITEMS of items nobody uses; limit_ms and max_bytes for a fetch.
+ * Bounds: SHELF_KEEP_BYTES and SHELF_KEEP_ITEMS of items nobody uses; limit_ms and max_bytes for a
+ *         fetch.
  * Files:  FOLDER/crl-SHA256(url): SHA-256 of the CRL, then the CRL (DER).  One that is torn,
  *         or past its nextUpdate, is fetched anew.
  */

@@ -50,7 +50,7 @@ static void config_take(struct forge *f, struct mw_span message)
     if (r == CONFIG_PART_WHOLE)
         r = config_load(&c, buf_span(&f->parts), &error);
     buf_truncate(&f->parts, 0);
-    if (r != 0) {
+    if (r != 0 || c == NULL) {
         log_error("forge: a new configuration is not used: %s",
                   error.len > 0 ? (const char *)error.data : strerror(r < 0 ? -r : EINVAL));
         return;

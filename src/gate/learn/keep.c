@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "gate/learn/inside.h"
 
 enum { MAX_EVENTS = 20000, MAX_SUCCESSES = 4096, SAVED_S = 3600, TEXT = 512 };
@@ -269,12 +270,13 @@ static void words_read(struct exception *x, const char *alerts, const char *clie
     size_t n = 0;
 
     while (n < EXCEPTION_ALERTS && span_field(&rest, ' ', &word)) {
-        unsigned alert, times;
+        struct mw_span number = { NULL, 0 };
+        int64_t alert, times;
 
-        if (word.len > 0 && sscanf((const char *)word.data, "%3u=%9u", &alert, &times) == 2 &&
-            alert < 256 && times > 0) {
+        if (span_field(&word, '=', &number) && text_number(number, 0, 255, &alert) == 0 &&
+            text_number(word, 1, 999999999, &times) == 0) {
             x->alerts[n].alert = (uint8_t)alert;
-            x->alerts[n++].n = times;
+            x->alerts[n++].n = (unsigned)times;
         }
     }
     rest = span_str(clients);

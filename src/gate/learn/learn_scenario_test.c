@@ -27,6 +27,7 @@
 
 #include "base/file.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "gate/learn/inside.h"
 
 enum { BEGIN_S = 1795300000, MAX_WORDS = 8, DAY_S = 86400 };
@@ -128,6 +129,14 @@ static int64_t time_of(const struct scene *s, const char *text)
     return 0;
 }
 
+static unsigned number_of(const struct scene *s, struct mw_span text)
+{
+    int64_t n = 0;
+
+    must(s, text_number(text, 0, 1000000, &n) == 0, "no number");
+    return (unsigned)n;
+}
+
 static void sign_of(const struct scene *s, struct learn_evidence *e, const char *sign,
                     const char *alert)
 {
@@ -142,7 +151,7 @@ static void sign_of(const struct scene *s, struct learn_evidence *e, const char 
         { "untrusted", LEARN_ALERT_CERTIFICATE },
     };
 
-    e->alert = (uint8_t)(alert != NULL ? atoi(alert) : 0);
+    e->alert = (uint8_t)(alert != NULL ? number_of(s, span_str(alert)) : 0);
     e->untrusted_leaf = strcmp(sign, "untrusted") == 0;
     for (size_t i = 0; i < ARRAY_LEN(signs); i++) {
         if (strcmp(signs[i].word, sign) == 0) {
@@ -155,12 +164,15 @@ static void sign_of(const struct scene *s, struct learn_evidence *e, const char 
 
 static void happen(struct scene *s, char **w, size_t n, unsigned number)
 {
-    struct learn_evidence e = { .client = w[1], .ja4 = w[2], .port = 443, .at = s->now };
+    struct learn_evidence e = { .port = 443, .at = s->now };
     char host[256];
-    const char *mark = strchr(w[3], '%');
+    const char *mark;
     bool changed, ticked = false;
 
     must(s, n >= 5, "too few words");
+    e.client = w[1];
+    e.ja4 = w[2];
+    mark = strchr(w[3], '%');
     if (mark != NULL)
         snprintf(host, sizeof host, "%.*s%u%s", (int)(mark - w[3]), w[3], number, mark + 1);
     else
@@ -268,7 +280,7 @@ static void set(struct scene *s, const char *what, const char *value)
             if (strcmp(modes[i], value) == 0)
                 s->config.learner.mode = (enum gate_learner_mode)i;
     } else if (strcmp(what, "failures") == 0) {
-        s->config.learner.failures = (unsigned)atoi(value);
+        s->config.learner.failures = number_of(s, span_str(value));
     } else if (strcmp(what, "window") == 0) {
         s->config.learner.window_s = time_of(s, value);
     } else if (strcmp(what, "lifetime") == 0) {
@@ -301,18 +313,20 @@ static void line_run(struct scene *s, char **w, size_t n)
         s->now.s += time_of(s, w[0] + 1);
         happen(s, w, n, 0);
     } else if (w[0][0] >= '0' && w[0][0] <= '9' && x != NULL) {
-        for (int i = 0; i < atoi(w[0]); i++) {
+        unsigned times = number_of(s, span_of(w[0], (size_t)(x - w[0])));
+
+        for (unsigned i = 0; i < times; i++) {
             s->now.s += time_of(s, x + 1);
-            happen(s, w, n, (unsigned)i);
+            happen(s, w, n, i);
         }
     } else if (strcmp(w[0], "set") == 0 && n == 3) {
         set(s, w[1], w[2]);
     } else if (strcmp(w[0], "expect") == 0) {
         expect(s, w, n);
     } else if (strcmp(w[0], "count") == 0 && n == 2) {
-        must(s, s->applied == (size_t)atoi(w[1]), "another number is in force");
+        must(s, s->applied == number_of(s, span_str(w[1])), "another number is in force");
     } else if (strcmp(w[0], "most") == 0 && n == 3) {
-        most(s, w[1], (size_t)atoi(w[2]));
+        most(s, w[1], number_of(s, span_str(w[2])));
     } else if (strcmp(w[0], "watched") == 0 && n == 3) {
         listed(s, "watched", "host", w[1], "reason", w[2]);
     } else if (strcmp(w[0], "refuses") == 0 && n == 2) {
@@ -334,7 +348,7 @@ static void scene_run(struct scene *s, struct mw_span text)
 
     while (span_line(&text, &line)) {
         CLEANUP(own_free) char *copy = span_dup(line);
-        char *w[MAX_WORDS], *rest = NULL;
+        char *w[MAX_WORDS] = { NULL }, *rest = NULL;
         size_t n = 0;
 
         s->line++;

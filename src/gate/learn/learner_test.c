@@ -98,7 +98,7 @@ static size_t in_force(struct fixture *f)
 static unsigned seed(void)
 {
     const char *given = getenv("LEARN_SEED");
-    unsigned s = given != NULL ? (unsigned)atol(given) : (unsigned)time(NULL);
+    unsigned s = given != NULL ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
 
     printf("LEARN_SEED=%u\n", s);
     srandom(s);

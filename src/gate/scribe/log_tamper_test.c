@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/own.h"
+#include "base/text.h"
 #include "log_fixture.h"
 
 enum { ROUNDS = 210, FILES_MAX = 16, TEXT_MAX = 1 << 20 };
@@ -369,6 +370,109 @@ static void test_every_tampering_is_found(void **state)
     saved_free(&s);
 }
 
+/* One file, open, with two checkpoints, as a killed gate leaves it. */
+static void make_open_log(struct fixture *f, char name[LOG_NAME], struct buf *text)
+{
+    CLEANUP(folder_deinit) struct folder list = { 0 };
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        struct audit_log *l = fixture_open(f);
+
+        for (uint64_t i = 1; i <= 10; i++) {
+            fixture_add(f, l, 1, i);
+            f->now.s += i % 5 == 0 ? 10 : 0;
+            assert_int_equal(audit_log_tick(l, f->now), 0);
+        }
+        _exit(0);
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    list = fixture_files(f);
+    assert_int_equal(list.n, 1);
+    snprintf(name, LOG_NAME, "%s", list.files[0].name);
+    fixture_read(f, name, text);
+    assert_int_equal(signed_length(buf_span(text)), text->len);
+}
+
+/* Nothing follows that could name the lines: only the head knows how many there were. */
+static void test_an_open_file_cut_between_lines(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(TEXT_MAX);
+    CLEANUP(own_free) struct lines *l = NULL;
+    char name[LOG_NAME], why[300];
+
+    make_open_log(f, name, &text);
+    fixture_assert_whole(f);
+    l = split(&text, text.len);
+    assert_in_range(l->n, 12, 20);
+    while (--l->n > 0) {
+        write_lines(f, name, l);
+        assert_true(fixture_verify(f, why).problems > 0);
+        assert_non_null(strstr(why, "lines were cut off its end"));
+    }
+}
+
+static void count_problems(void *context, const char *file, uint64_t line, const char *why)
+{
+    unsigned *signatures = context;
+
+    (void)file;
+    (void)line;
+    *signatures += strstr(why, "the signature does not hold") != NULL;
+}
+
+/* A checkpoint changed, its hash made anew, its signature as it was: in a copy of the file alone,
+ * without the head, only the signature tells. */
+static void test_a_checkpoint_sealed_by_somebody(void **state)
+{
+    static const char hash_key[] = ",\"hash\":\"", stamp_key[] = "\"@timestamp\":\"";
+    struct fixture *f = *state;
+    CLEANUP(buf_deinit) struct buf text = BUF_INIT(TEXT_MAX), body = BUF_INIT(LOG_LINE_MAX),
+                                   pem = BUF_INIT(65536), error = BUF_INIT(1000);
+    CLEANUP(own_free) struct lines *l = NULL;
+    CLEANUP(own_free) char *last = NULL;
+    struct verifier *keys = NULL;
+    unsigned signatures = 0;
+    struct verify v = { .on_problem = count_problems, .context = &signatures };
+    char name[LOG_NAME], path[200], *hash, *stamp;
+    const char *files[] = { path };
+    uint8_t made[LINE_HASH];
+    CLEANUP(buf_deinit) struct buf hex = BUF_INIT(100);
+
+    make_open_log(f, name, &text);
+    l = split(&text, text.len);
+    last = span_dup(span_cut(l->at[l->n - 1], 0, l->at[l->n - 1].len - 1));
+    assert_non_null(last);
+    hash = strstr(last, hash_key);
+    stamp = strstr(last, stamp_key);
+    assert_true(hash != NULL && stamp != NULL && stamp < hash);
+    stamp[strlen(stamp_key)] = '3';     /* another millennium */
+    buf_add(&body, span_of(last, (size_t)(hash - last)));
+    buf_str(&body, strrchr(last, '"') + 1);
+    assert_int_equal(sha256_of(buf_span(&body), made), 0);
+    text_hex(&hex, span_of(made, LINE_HASH), 0);
+    memcpy(hash + strlen(hash_key), hex.data, hex.len);
+    buf_truncate(&body, 0);
+    buf_str(&body, last);
+    buf_u8(&body, '\n');
+    l->at[l->n - 1] = buf_span(&body);
+    write_lines(f, name, l);
+
+    snprintf(path, sizeof(path), "%s/audit.pub", f->state);
+    assert_int_equal(file_read(path, &pem), 0);
+    assert_int_equal(verifier_read(&keys, buf_span(&pem), &error), 0);
+    v.keys = keys;
+    snprintf(path, sizeof(path), "%s/%s", f->audit, name);
+    assert_int_equal(verify_files(&v, files, 1, &error), 0);
+    verifier_free(keys);
+    assert_int_equal(v.problems, 1);
+    assert_int_equal(signatures, 1);
+    assert_true(fixture_verify(f, NULL).problems > 0);
+}
+
 /* Somebody else's key signs as well; only the real one counts. */
 static void test_another_key(void **state)
 {
@@ -417,6 +521,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_tampering_is_found, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_an_open_file_cut_between_lines, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_a_checkpoint_sealed_by_somebody, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_another_key, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_hands_in_a_running_log, fixture_setup,

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "gate/scribe/log_private.h"
 #include "log_fixture.h"
 
 static void tick(struct fixture *f, struct audit_log *l)
@@ -369,11 +370,28 @@ static void test_a_folder_that_may_not_be_written(void **state)
     fixture_assert_whole(f);
 }
 
+/* A second may bring more lines than a signature should wait for. */
+static void test_signs_as_lines_go_by(void **state)
+{
+    struct fixture *f = *state;
+    struct audit_log *l = fixture_open(f);
+    struct verify v;
+
+    for (uint64_t i = 1; i <= 2 * CHECKPOINT_LINES + 10; i++)
+        fixture_add(f, l, 1, i);
+    v = fixture_verify(f, NULL);
+    assert_int_equal(v.problems, 0);
+    assert_in_range(v.unsigned_tail, 1, CHECKPOINT_LINES - 1);
+    audit_log_close(l);
+    fixture_assert_whole(f);
+}
+
 int main(void)
 {
 #define LOG_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         LOG_TEST(test_goes_on_where_it_was),
+        LOG_TEST(test_signs_as_lines_go_by),
         LOG_TEST(test_the_key_is_private),
         LOG_TEST(test_leftovers_go),
         LOG_TEST(test_once_each),

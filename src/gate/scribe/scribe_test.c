@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/own.h"
+#include <folder.h>      /* of the tests, not the log's */
 #include "gate/control/control.h"
 #include "gate/scribe/scribe.h"
 #include "gate/wire/config_part.h"
@@ -142,12 +143,7 @@ static int teardown(void **state)
     close(w->worker[1]);
     close(w->counters);
     snprintf(path, sizeof(path), "%s/unlock", w->f->state);
-    {
-        CLEANUP(own_free) char *remove = malloc(200);
-
-        snprintf(remove, 200, "rm -rf %s", path);
-        assert_int_equal(system(remove), 0);
-    }
+    folder_remove(path);
     fixture_teardown((void **)&w->f);
     free(w);
     return 0;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/text.h"
 
 enum { HEAD_MAX = 8192, BETWEEN_NS = 1000000 };
 
@@ -46,6 +47,17 @@ static bool send_all(int fd, struct mw_span bytes)
     return true;
 }
 
+/* 0: no HTTP/1 answer. */
+static int status_of(struct mw_span answer)
+{
+    int64_t status = 0;
+
+    if (!span_eq(span_cut(answer, 0, 7), SPAN_LIT("HTTP/1.")) ||
+        text_number(span_cut(answer, 9, 3), 100, 599, &status) != 0)
+        return 0;
+    return (int)status;
+}
+
 int tunnel_open(const struct gate *g, const char *host, uint16_t port, int *status)
 {
     CLEANUP(own_close) int fd = local_connect(g->port);
@@ -67,8 +79,7 @@ int tunnel_open(const struct gate *g, const char *host, uint16_t port, int *stat
         n++;
     }
     head[n] = '\0';
-    if (sscanf(head, "HTTP/1.%*d %d", status) != 1)
-        *status = 0;
+    *status = status_of(span_of(head, n));
     return *status == 200 ? own_steal_fd(&fd) : -1;
 }
 
@@ -299,8 +310,7 @@ static void request(struct answer *a, SSL *ssl, const struct call *c)
         return;
     while ((n = SSL_read(ssl, text, sizeof(text))) > 0 && a->body.error == 0)
         buf_add(&a->body, span_of(text, (size_t)n));
-    if (a->body.len > 0 && sscanf((const char *)a->body.data, "HTTP/1.%*d %d", &a->status) != 1)
-        a->status = 0;
+    a->status = status_of(buf_span(&a->body));
 }
 
 /* RFC 5246 section 7.4.1.1: the server may refuse with no_renegotiation, or fatally. */

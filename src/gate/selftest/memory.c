@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,11 +64,13 @@ int memory_find(pid_t pid, const struct mw_span *needles, size_t n, size_t count
     if (maps == NULL)
         return -errno;
     while (fgets(line, sizeof(line), maps) != NULL) {
-        uint64_t from, to;
-        char rights[5];
+        char *at;
+        uint64_t from = strtoull(line, &at, 16), to;
 
-        if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &from, &to, rights) == 3 &&
-            rights[0] == 'r' && rights[1] == 'w' && to - from <= LARGEST)
+        if (*at != '-')
+            continue;
+        to = strtoull(at + 1, &at, 16);
+        if (strncmp(at, " rw", 3) == 0 && to > from && to - from <= LARGEST)
             look_through(fd, from, to, needles, n, counts, room);
     }
     return 0;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "base/text.h"
 #include "gate/selftest/client.h"
 
 enum { PIECE = 16384, BACKLOG = 64 };
@@ -129,12 +130,14 @@ static void splice_both(int a, int b)
 static void serve_loops(int fd, const struct origin_plan *p)
 {
     const struct gate g = { .port = p->to };
+    const char *colon = strrchr(p->target, ':');
     char host[256];
-    unsigned port;
+    int64_t port;
     int status, there;
 
-    if (sscanf(p->target, "%255[^:]:%u", host, &port) != 2)
+    if (colon == NULL || text_number(span_str(colon + 1), 1, UINT16_MAX, &port) != 0)
         return;
+    snprintf(host, sizeof(host), "%.*s", (int)(colon - p->target), p->target);
     there = tunnel_open(&g, host, (uint16_t)port, &status);
     if (there >= 0)
         splice_both(fd, there);

@@ -253,8 +253,8 @@ bool kept_fits(const struct session *s)
            s->decision.action == GATE_INSPECT && allowed(s) &&
            same(k->rule, s->decision.rule) && same(k->sni, s->sni) &&
            s->offer->alpn_len == k->offered->len &&
-           memcmp(s->offer->alpn, k->offered->names, k->offered->len) == 0 && origin_fresh(k->origin) &&
-           is_alive(&k->side.leg);
+           memcmp(s->offer->alpn, k->offered->names, k->offered->len) == 0 &&
+           origin_fresh(k->origin) && is_alive(&k->side.leg);
 }
 
 void kept_use(struct session *s)

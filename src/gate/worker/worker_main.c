@@ -221,6 +221,7 @@ static void config_take(struct worker *w, struct mw_span message)
 static void seed_take(struct worker *w, struct mw_span message)
 {
     struct mw_span seed = span_cut(message, 1, TICKET_SEED);
+    uint8_t key[sizeof(w->consent_key[0])];
     uint64_t period = 0;
     unsigned int len = 0;
 
@@ -230,10 +231,15 @@ static void seed_take(struct worker *w, struct mw_span message)
         period = period << 8 | message.data[1 + TICKET_SEED + i];
     if (sides_seed(&w->sides, seed, period) < 0)
         log_error("gate worker: no keys for session tickets: out of memory");
+    /* Without memory the old keys stay: no key is one that others could guess. */
+    if (HMAC(EVP_sha256(), seed.data, (int)seed.len, message.data + 1 + TICKET_SEED, 8, key,
+             &len) == NULL) {
+        log_error("gate worker: no new key for \"continue anyway\": out of memory");
+        return;
+    }
     memcpy(w->consent_key[1], w->consent_key[0], sizeof(w->consent_key[0]));
-    if (HMAC(EVP_sha256(), seed.data, (int)seed.len, message.data + 1 + TICKET_SEED, 8,
-             w->consent_key[0], &len) == NULL)
-        memset(w->consent_key[0], 0, sizeof(w->consent_key[0]));
+    memcpy(w->consent_key[0], key, sizeof(w->consent_key[0]));
+    OPENSSL_cleanse(key, sizeof(key));
 }
 
 static void on_parent(void *context, struct mw_span message)

@@ -1,6 +1,7 @@
 /*
  * GroupInfos that must not be joined by (RFC 9420 12.4.3, 12.4.3.2, 8.3): changed, and signed again
- * by the member that they are from.  What members refuse of an external commit: refuse_external_test.
+ * by the member that they are from.  What members refuse of an external commit:
+ * refuse_external_test.
  */
 #include <setjmp.h>
 #include <stdarg.h>

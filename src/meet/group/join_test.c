@@ -39,7 +39,8 @@ static int bare_open(void **state)
 }
 
 /* B adds the outsider, with a PSK; the others follow. */
-static void invite(struct people *p, struct taken_apart *o, const struct mw_mls_commit_options *with)
+static void invite(struct people *p, struct taken_apart *o,
+                   const struct mw_mls_commit_options *with)
 {
     struct mw_mls_proposal what[] = {
         { .type = MW_MLS_ADD, .key_package = person_package(&p->all[OUTSIDER]) },

@@ -146,7 +146,7 @@ static void test_6_sender(void **state)
     (void)state;
     assert_int_equal(m.b.data[at], SENDER_NEW_PROPOSAL);
     assert_only(&m, at, SPAN_LIT("\x00\x01\x02\x05\x06\xff"));
-    m.b.data[at] = SENDER_NEW_COMMIT;                           /* is told apart, but has its form */
+    m.b.data[at] = SENDER_NEW_COMMIT;                           /* told apart, but has its form */
     assert_true(reads(m.noun, buf_span(&m.b)));
 }
 

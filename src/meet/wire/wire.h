@@ -15,7 +15,7 @@
 
 struct credential {             /* 5.3 */
     uint16_t type;
-    struct mw_span body;        /* basic: the identity; X.509: the list of cert_data<V>, leaf first */
+    struct mw_span body;        /* basic: the identity; X.509: list of cert_data<V>, leaf first */
 };
 
 struct capabilities {           /* 7.2: lists of uint16 */
