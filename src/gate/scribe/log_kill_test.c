@@ -66,11 +66,11 @@ static void test_killed_again_and_again(void **state)
     s->acknowledged = 0;
     audit_log_close(fixture_open(f)); /* the key to verify with */
     printf("seed %u\n", seed);
-    srand(seed);
+    srandom(seed);
     for (int life = 0; life < LIVES; life++) {
         /* Some die while they begin, most after a few records, each at any instruction. */
-        const struct timespec while_ = { .tv_nsec = 1000L * (rand() % 20000) };
-        uint64_t enough = s->acknowledged + (life % 4 == 0 ? 0 : 1 + (uint64_t)rand() % 150);
+        const struct timespec while_ = { .tv_nsec = 1000L * (random() % 20000) };
+        uint64_t enough = s->acknowledged + (life % 4 == 0 ? 0 : 1 + (uint64_t)random() % 150);
         pid_t pid = fork();
         int status;
 

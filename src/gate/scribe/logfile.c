@@ -157,7 +157,7 @@ int log_file_tail(struct buf *out, const char *folder, const char *name)
 static int end_look(struct log_file *f, int fd, enum log_end *end)
 {
     CLEANUP(buf_deinit) struct buf tail = BUF_INIT(TAIL_MAX);
-    off_t from;
+    off_t from = 0;
     int r = read_tail(fd, &tail, &from, &f->inode);
 
     if (r < 0)

@@ -69,6 +69,8 @@ static void drop_oldest(struct syslog *s)
 {
     struct message *m = s->first;
 
+    if (m == NULL)
+        return;
     s->lost++;
     if (s->begun == 0 || m->next == NULL) {
         drop_first(s);

@@ -332,7 +332,7 @@ int verify_one(struct verify *v, struct verify_file *f, struct verify_claim *cla
 int verify_first_claim(struct verify_claim *out, const char *path, const char *name)
 {
     CLEANUP(lines_close) struct lines l = { .fd = -1 };
-    struct mw_span line;
+    struct mw_span line = { NULL, 0 };
     json_t *root = NULL;
     const json_t *note = NULL;
     bool newline, claims;

@@ -14,6 +14,7 @@ enum { AUDIT_FORMAT = 2, STATE_WHY_MAX = 256 };
     { #name, type, offsetof(struct audit_record, name),                                            \
       sizeof(((struct audit_record *)NULL)->name), max }
 
+/* A member's name cannot stand in parentheses: NOLINTBEGIN(bugprone-macro-parentheses) */
 #define LEG_FIELDS(leg)                                                                            \
     FIELD(AUDIT_U16, leg.version, 0), FIELD(AUDIT_U16, leg.suite, 0),                              \
     FIELD(AUDIT_U16, leg.group, 0), FIELD(AUDIT_U16, leg.signature, 0),                            \
@@ -21,6 +22,7 @@ enum { AUDIT_FORMAT = 2, STATE_WHY_MAX = 256 };
     FIELD(AUDIT_TEXT, leg.alpn, 32),                                                               \
     FIELD(AUDIT_U8, leg.alert_sent, 0), FIELD(AUDIT_U8, leg.alert_received, 0),                    \
     FIELD(AUDIT_I64, leg.handshake_us, 0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct audit_field fields[] = {
     FIELD(AUDIT_ENUM, kind, AUDIT_EVENT + 1),
@@ -273,8 +275,9 @@ int audit_read(struct audit_record *r, struct mw_span message, struct arena *are
 {
     struct reader in = { .rest = message };
     struct audit_record got = { 0 };
+    uint8_t type = read_u8(&in), format = read_u8(&in);
 
-    if (read_u8(&in) != GATE_AUDIT || read_u8(&in) != AUDIT_FORMAT)
+    if (type != GATE_AUDIT || format != AUDIT_FORMAT)
         return -EINVAL;
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
         int e = field_read(&fields[i], (uint8_t *)&got + fields[i].offset, &in, arena);

@@ -171,7 +171,7 @@ int judge_cache_add(struct judge_cache *c, const struct judge_key *key, struct o
     list_push(c, e);
     c->n++;
     c->bytes += e->bytes;
-    while (c->oldest != e && (c->n > c->most || c->bytes > c->most_bytes))
+    while (c->oldest != NULL && c->oldest != e && (c->n > c->most || c->bytes > c->most_bytes))
         entry_drop(c, c->oldest);
     return 0;
 }

@@ -227,7 +227,8 @@ static bool missing_ask(struct judge_job *job)
 {
     bool more;
 
-    if (job->error != 0 || !job->policy->fetch || job->stopped || job->own_ca)
+    if (job->error != 0 || job->verdict == NULL || !job->policy->fetch || job->stopped ||
+        job->own_ca)
         return false;
     more = issuers_ask(job);
     return lists_ask(job) || more;

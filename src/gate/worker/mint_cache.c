@@ -124,7 +124,7 @@ void mint_cache_settle(struct mint_cache *c, struct mint_entry *e)
 
 int mint_cache_init(struct mint_cache *c)
 {
-    *c = (struct mint_cache){ .buckets = calloc(MINT_CACHE_BUCKETS, sizeof(*c->buckets)) };
+    *c = (struct mint_cache){ .buckets = calloc(MINT_CACHE_BUCKETS, sizeof(struct mint_entry *)) };
     return c->buckets != NULL ? 0 : -ENOMEM;
 }
 

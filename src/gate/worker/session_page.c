@@ -114,9 +114,7 @@ static bool sign_of(const struct session *s, enum learn_sign *sign)
         *sign = LEARN_RESET_AFTER_CERT;
     else if (l->shaken && left_at_once(s))
         *sign = LEARN_CLOSED_UNUSED;
-    else if (l->shaken)
-        return false;
-    else if (l->fin_in)
+    else if (!l->shaken && l->fin_in)
         *sign = LEARN_CLOSED_AFTER_CERT;
     else
         return false;
