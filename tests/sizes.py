@@ -3,7 +3,7 @@ import re
 
 import tree
 
-FILE, HEADER, FUNCTION = 599, 199, 60
+FILE, HEADER, FUNCTION, WIDTH = 599, 199, 60, 100
 FOLDERS = {"src", "include", "fuzz", "bench", "tests", "examples"}
 NAME = re.compile(r"(\w+)\s*\(")
 
@@ -49,7 +49,20 @@ def measure():
             yield f"{name}:{function}", lines, FUNCTION
 
 
+def layout(name, text):
+    """What is wrong with its lines, whatever they say."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > WIDTH:
+            yield f"{name}:{number}: over {WIDTH} columns"
+        if "\t" in line:
+            yield f"{name}:{number}: a tab"
+        if line.endswith((" ", "\r")):
+            yield f"{name}:{number}: blanks at the end"
+
+
 def problems():
+    for name, path in tree.files(".c", ".h"):
+        yield from layout(name, path.read_text())
     exceptions = agreed()
     needed = set()
     for what, lines, limit in measure():

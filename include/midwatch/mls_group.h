@@ -140,16 +140,17 @@ struct mw_mls_event {
 
 /* Takes a PublicMessage or PrivateMessage.  MW_MLS_E_PENDING: a commit, while one of ours waits.
  *
- * What was refused can be given again, when the application thinks otherwise or has what lacked.  A
- * proposal that only we refuse (judge, allow, the clock) others may commit all the same:
- * MW_MLS_E_PROPOSAL_REFUSED by reference, MW_MLS_E_REFUSED and the like by value.  We are in the old
- * epoch then, and the others are not.  Either let it pass after all: change the answer, give the
- * proposal again if it was refused, then the commit.  Or free the group, and come back by
+ * What was refused can be given again, when the application thinks otherwise or has what lacked.
+ * A proposal that only we refuse (judge, allow, the clock) others may commit all the same:
+ * MW_MLS_E_PROPOSAL_REFUSED by reference, MW_MLS_E_REFUSED and the like by value.  We are in the
+ * old epoch then, and the others are not.  Either let it pass after all: change the answer, give
+ * the proposal again if it was refused, then the commit.  Or free the group, and come back by
  * mw_mls_join_external() with resync, or not at all.  (After mw_mls_load() it is
  * MW_MLS_E_PROPOSAL_UNKNOWN: what was refused is not saved.)
  *
- * Of one sender's messages at most 1,024 are skipped at once (MW_MLS_E_TOO_FAR); keys of 1,024 that
- * are late are kept for each sender, of 16,384 in an epoch.  None is derived for who is no member. */
+ * Of one sender's messages at most 1,024 are skipped at once (MW_MLS_E_TOO_FAR); keys of 1,024
+ * that are late are kept for each sender, of 16,384 in an epoch.  None is derived for who is no
+ * member. */
 MW_API MW_MUST_CHECK int mw_mls_receive(struct mw_mls_group *g, struct mw_span message,
                                         struct mw_wall now, struct mw_mls_event *out);
 

@@ -13,7 +13,8 @@
 #include "mls_craft.h"
 #include "mls_refuse.h"
 
-#define LIST(...) span_of((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
+#define LIST(...) \
+    span_of((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 static const struct mw_mls_commit_options plain = { 0 };
 
