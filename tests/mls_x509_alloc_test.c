@@ -1,6 +1,6 @@
 /*
- * Every allocation of judging an X.509 credential fails once, ours and OpenSSL's: the answer is then
- * -ENOMEM or a no, and yes only to whom it would be with memory to spare.
+ * Every allocation of judging an X.509 credential fails once, ours and OpenSSL's: the answer is
+ * then -ENOMEM or a no, and yes only to whom it would be with memory to spare.
  */
 #include "alloc_fail.h"
 
