@@ -114,7 +114,7 @@ static void scene_open(struct scene *s, const char *more)
     pair_raised(s->parent);
     pair_raised(s->worker);
     assert_int_equal(uv_loop_init(&s->loop), 0);
-    assert_int_equal(mint_new(&s->mint, &s->loop, s->worker[0]), 0);
+    assert_int_equal(mint_new(&s->mint, &s->loop, NULL, s->worker[0]), 0);
     s->origin = forge_origin((struct mill_spec){
         .not_before = { wall_now().s - FORGE_DAY }, .not_after = { wall_now().s + FORGE_DAY } });
 }

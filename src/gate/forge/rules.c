@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <openssl/objects.h>
+#include <openssl/sha.h>
+#include <string.h>
 
 #include "gate/forge/der_write.h"
 #include "trust/key.h"
@@ -53,11 +55,34 @@ void leaf_deinit(struct leaf *l)
 
 /* -------------------------------------------------------------- the leaf's key ---- */
 
+static bool is_remembered(const struct usable_keys *u, const uint8_t sha256[32])
+{
+    for (size_t i = 0; u != NULL && i < u->n && i < RULES_USABLE_KEYS; i++)
+        if (memcmp(u->sha256[i], sha256, 32) == 0)
+            return true;
+    return false;
+}
+
+/* Is its point on the curve? */
+static bool key_opens(struct usable_keys *u, struct mw_span spki)
+{
+    uint8_t sha256[32];
+    EVP_PKEY *key;
+
+    SHA256(spki.data, spki.len, sha256);
+    if (is_remembered(u, sha256))
+        return true;
+    key = key_open(spki);
+    if (key != NULL && u != NULL)
+        memcpy(u->sha256[u->n++ % RULES_USABLE_KEYS], sha256, sizeof(sha256));
+    EVP_PKEY_free(key);
+    return key != NULL;
+}
+
 /* One spelling only, so that keys compare by their bytes. */
-static enum rule key_usable(enum mint_key kind, struct mw_span spki)
+static enum rule key_usable(struct usable_keys *u, enum mint_key kind, struct mw_span spki)
 {
     struct key_facts k = key_facts_read(spki);
-    EVP_PKEY *key;
 
     if (kind == MINT_P256 && (k.kind != KEY_EC || k.nid != NID_X9_62_prime256v1))
         return RULE_KEY_KIND;
@@ -69,9 +94,7 @@ static enum rule key_usable(enum mint_key kind, struct mw_span spki)
         (spki.len != RSA2048_SPKI || !span_eq(k.exponent, SPAN_LIT("\x01\x00\x01")) ||
          (k.modulus.data[k.modulus.len - 1] & 1) == 0))
         return RULE_KEY_WEAK;
-    key = key_open(spki);       /* is the point on the curve? */
-    EVP_PKEY_free(key);
-    return key != NULL ? RULE_FINE : RULE_KEY_WEAK;
+    return key_opens(u, spki) ? RULE_FINE : RULE_KEY_WEAK;
 }
 
 /* ------------------------------------------------------------------- our own ---- */
@@ -330,7 +353,7 @@ static int ask_check(const struct rules *rules, const struct mint_ask *ask,
         return RULE_CLOCK;
     if (!valid_at(ca, ask->now))
         return RULE_CA_OVER;
-    rule = key_usable(ask->key, ask->spki);
+    rule = key_usable(rules->usable, ask->key, ask->spki);
     if (rule != RULE_FINE)
         return (int)rule;
     return is_key_of_ca(rules->ca, ask->spki) ? RULE_KEY_OF_CA : 0;

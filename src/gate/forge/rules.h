@@ -34,6 +34,7 @@ enum {
     RULES_MAX_S = 199 * CA_DAY_S - 1,   /* RULES_BACKDATE_S included; browsers refuse 200 days */
     RULES_NO_ORIGIN_S = CA_DAY_S,       /* life of a leaf for a block page */
     RULES_CLOCK_S = CA_DAY_S,           /* how far the worker's clock may be from ours */
+    RULES_USABLE_KEYS = 32,
     RULES_MAX_ORIGIN = 128 * 1024,      /* so that the answer fits into a message */
 };
 
@@ -65,11 +66,19 @@ struct leaf {
 };
 void leaf_deinit(struct leaf *l);       /* an all-zero one is fine */
 
+/* Leaf keys that lie on their curve: each worker asks with the same one for a day, and to find out
+ * costs more than to sign.  The latest over the oldest. */
+struct usable_keys {
+    uint8_t sha256[RULES_USABLE_KEYS][32];      /* of the SubjectPublicKeyInfo */
+    size_t n;                   /* ever added */
+};
+
 struct rules {
     const struct ca *ca;
     int64_t leaf_s;             /* as configured */
     OSSL_LIB_CTX *bare;         /* see cert_parse_bare(): an origin's key is nobody's business
                                  * here.  NULL: it is decoded all the same */
+    struct usable_keys *usable; /* filled and asked; NULL: each is looked at anew */
 };
 
 /* clock: the forge's own.  0: *out is the caller's to deinit.  > 0: enum rule.  -ENOMEM. */

@@ -192,6 +192,46 @@ static void points_in_disguise(void **state)
     EVP_PKEY_free(key);
 }
 
+/* What is remembered saves work and lets nothing pass: only keys that opened are, as what they are,
+ * and the oldest make room. */
+static void keys_that_are_remembered(void **state)
+{
+    struct usable_keys usable = { .n = 0 };
+    struct scene *s = *state;
+    struct mw_span good = s->ask.spki;
+    uint8_t off[91];
+
+    s->rules.usable = &usable;
+    memcpy(off, good.data, sizeof(off));
+    off[90] ^= 1;
+    for (int i = 0; i < 2; i++) {
+        s->ask.spki = good;
+        assert_int_equal(apply(s, &s->ask), RULE_FINE);
+        assert_int_equal(usable.n, 1);
+        s->ask.spki = span_of(off, sizeof(off));
+        assert_int_equal(apply(s, &s->ask), RULE_KEY_WEAK);
+    }
+    s->ask.spki = good;
+    s->ask.key = MINT_RSA2048;
+    assert_int_equal(apply(s, &s->ask), RULE_KEY_KIND);
+    s->ask.key = MINT_P256;
+    for (int i = 0; i < RULES_USABLE_KEYS; i++) {
+        EVP_PKEY *key = NULL;
+        uint8_t *der = NULL;
+
+        assert_int_equal(mill_key_new(&key, MILL_P256, true), 0);
+        s->ask.spki.len = (size_t)i2d_PUBKEY(key, &der);
+        s->ask.spki.data = der;
+        assert_int_equal(apply(s, &s->ask), RULE_FINE);
+        OPENSSL_free(der);
+        EVP_PKEY_free(key);
+    }
+    assert_int_equal(usable.n, 1 + RULES_USABLE_KEYS);
+    s->ask.spki = good;         /* driven out, looked at anew */
+    assert_int_equal(apply(s, &s->ask), RULE_FINE);
+    assert_int_equal(usable.n, 2 + RULES_USABLE_KEYS);
+}
+
 static void an_rsa_key_with_exponent_3(void **state)
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
@@ -442,6 +482,7 @@ int main(void)
         SCENE(keys_of_another_kind),
         SCENE(keys_that_cannot_be_read),
         SCENE(points_in_disguise),
+        SCENE(keys_that_are_remembered),
         SCENE(an_rsa_key_with_exponent_3),
         SCENE(a_ca_s_own_key),
         SCENE(no_origin),

@@ -20,6 +20,7 @@ struct post {                   /* where one worker's asks arrive */
 
 struct serve {
     struct answering answering;
+    struct usable_keys usable;
     OSSL_PROVIDER *no_algorithms;       /* all there is in answering.rules.bare */
     struct post posts[PROCESS_MAX_WORKERS];
     size_t n;
@@ -76,7 +77,8 @@ int serve_new(struct serve **out, uv_loop_t *loop, const struct serve_setup *set
 
     if (s == NULL)
         return -ENOMEM;
-    s->answering.rules = (struct rules){ .ca = setup->ca, .leaf_s = setup->leaf_s };
+    s->answering.rules = (struct rules){ .ca = setup->ca, .leaf_s = setup->leaf_s,
+                                         .usable = &s->usable };
     s->answering.rules.bare = OSSL_LIB_CTX_new();
     if (s->answering.rules.bare != NULL)
         s->no_algorithms = OSSL_PROVIDER_load(s->answering.rules.bare, "null");

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 
+#include "gate/worker/algorithms.h"
 #include "gate/worker/sides.h"
 #include "lab/mill.h"
 
@@ -35,6 +36,7 @@ static void on_session(struct leg *server, SSL_SESSION *session)
 }
 
 struct fixture {
+    struct algorithms algorithms;
     struct sides sides;
     struct mill_cert *cert;
     struct kept kept;
@@ -48,7 +50,8 @@ static int setup(void **state)
     EVP_PKEY *key;
 
     assert_non_null(f);
-    assert_int_equal(sides_init(&f->sides, on_session), 0);
+    assert_int_equal(algorithms_init(&f->algorithms), 0);
+    assert_int_equal(sides_init(&f->sides, f->algorithms.context, on_session), 0);
     assert_int_equal(mill_key_new(&key, MILL_P256, false), 0);
     assert_int_equal(mill_issue(&f->cert, &spec, key, NULL), 0);
     EVP_PKEY_free(key);
@@ -63,6 +66,7 @@ static int teardown(void **state)
     SSL_SESSION_free(f->kept.session);
     mill_cert_free(f->cert);
     sides_deinit(&f->sides);
+    algorithms_deinit(&f->algorithms);
     free(f);
     return 0;
 }
@@ -227,7 +231,7 @@ static void test_tickets(void **state)
         int fds[2];
 
         assert_int_equal(sides_seed(&f->sides, span_of(seed, sizeof(seed)), 5), 0);
-        assert_int_equal(sides_init(&second, on_session), 0);
+        assert_int_equal(sides_init(&second, f->algorithms.context, on_session), 0);
         for (unsigned n = 0; n <= cases[i].later; n++)
             assert_int_equal(
                 sides_seed(&second, span_of(cases[i].seed, TICKET_SEED), 5 + n), 0);

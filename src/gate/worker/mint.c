@@ -55,6 +55,7 @@ struct mint_flight {
 
 struct mint {
     uv_loop_t *loop;
+    OSSL_LIB_CTX *library;
     struct channel *forge;
     struct mint_keys *keys;
     struct watch *timer;
@@ -381,12 +382,13 @@ static struct mint_flight *flight_of(const struct mint *m, uint64_t id)
     return NULL;
 }
 
-static X509 *parse(struct mw_span der)
+static X509 *parse(const struct mint *m, struct mw_span der)
 {
     const unsigned char *at = der.data;
-    X509 *x = d2i_X509(NULL, &at, (long)der.len);
+    X509 *x = X509_new_ex(m->library, NULL);
 
-    if (x != NULL && at != der.data + der.len) {
+    /* d2i_X509() frees what it could not fill. */
+    if (x != NULL && d2i_X509(&x, &at, (long)der.len) != NULL && at != der.data + der.len) {
         X509_free(x);
         return NULL;
     }
@@ -410,7 +412,7 @@ static X509 *intermediate_of(struct mint *m, const struct mint_name *name, struc
     X509 **kept = &m->intermediates[name->ca][name->kind], *x = *kept;
 
     if (x == NULL || !is_written_so(x, der)) {
-        x = parse(der);
+        x = parse(m, der);
         if (x == NULL)
             return NULL;
         X509_free(*kept);
@@ -434,7 +436,7 @@ static struct minted *minted_new(struct mint *m, const struct mint_flight *f,
     d->untrusted = f->entry->name.ca == MINT_UNTRUSTED;
     EVP_PKEY_up_ref(f->pair->key);
     d->key = f->pair->key;
-    d->leaf = parse(answer->leaf);
+    d->leaf = parse(m, answer->leaf);
     d->intermediate = intermediate_of(m, &f->entry->name, answer->intermediate);
     if (d->leaf == NULL || d->intermediate == NULL ||
         X509_check_private_key(d->leaf, d->key) != 1 ||
@@ -535,7 +537,7 @@ static void on_timer(void *context, unsigned events)
 
 /* ------------------------------------------------------------------- life ---- */
 
-int mint_new(struct mint **out, uv_loop_t *loop, int forge_fd)
+int mint_new(struct mint **out, uv_loop_t *loop, OSSL_LIB_CTX *library, int forge_fd)
 {
     struct mint *m = calloc(1, sizeof(*m));
     int r;
@@ -543,12 +545,13 @@ int mint_new(struct mint **out, uv_loop_t *loop, int forge_fd)
     if (m == NULL)
         return -ENOMEM;
     m->loop = loop;
+    m->library = library;
     /* Answers to the worker that was here before us must not fit: it counted from its own. */
     if (RAND_bytes((unsigned char *)&m->next_id, sizeof(m->next_id)) != 1)
         m->next_id = uv_hrtime();
     r = mint_cache_init(&m->cache);
     if (r == 0)
-        r = mint_keys_new(&m->keys, loop, on_key, m);
+        r = mint_keys_new(&m->keys, loop, library, on_key, m);
     if (r == 0)
         r = watch_new(&m->timer, loop, -1, on_timer, m);
     if (r == 0)

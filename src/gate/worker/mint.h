@@ -34,9 +34,11 @@ struct mint_wait;
 /* status MINT_OK: m is a reference of the callback's.  why: one clause. */
 typedef void mint_fn(void *context, enum mint_status status, struct minted *m, const char *why);
 
-/* Owns the channel's descriptor.  Makes the worker's leaf keys: P-256 now and anew every day,
+/* Owns the channel's descriptor.  library: what its certificates and keys are read and made in; it
+ * outlives the loop.  Makes the worker's leaf keys: P-256 now and anew every day,
  * RSA 2048 in a thread when first needed. */
-MW_MUST_CHECK int mint_new(struct mint **out, uv_loop_t *loop, int forge_fd);
+MW_MUST_CHECK int mint_new(struct mint **out, uv_loop_t *loop, OSSL_LIB_CTX *library,
+                           int forge_fd);
 void mint_free(struct mint *m);         /* NULL ok; callbacks do not come any more */
 
 /* key names the cache entry, besides ca and kind: origin fingerprint, name, policy.  If it is

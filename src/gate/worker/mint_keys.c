@@ -11,6 +11,7 @@
 struct making {
     uv_work_t work;
     struct mint_keys *keys;     /* NULL: they are gone */
+    OSSL_LIB_CTX *library;
     enum mint_key kind;
     struct mint_key_pair *made;
     int error;
@@ -18,6 +19,7 @@ struct making {
 
 struct mint_keys {
     uv_loop_t *loop;
+    OSSL_LIB_CTX *library;
     mint_keys_fn *on_key;
     void *context;
     struct mint_key_pair *pairs[MINT_KEYS];
@@ -44,7 +46,7 @@ bool mint_key_pair_is_fresh(const struct mint_key_pair *p, uint64_t now_ms)
     return now_ms - p->made_ms < 2 * (uint64_t)MINT_KEY_LIFE_MS;
 }
 
-static int pair_new(struct mint_key_pair **out, enum mint_key kind)
+static int pair_new(struct mint_key_pair **out, OSSL_LIB_CTX *library, enum mint_key kind)
 {
     struct mint_key_pair *p = calloc(1, sizeof(*p));
     int n = 0;
@@ -52,7 +54,8 @@ static int pair_new(struct mint_key_pair **out, enum mint_key kind)
     if (p == NULL)
         return -ENOMEM;
     p->references = 1;
-    p->key = kind == MINT_RSA2048 ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+    p->key = kind == MINT_RSA2048 ? EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)2048)
+                                  : EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256");
     if (p->key != NULL)
         n = i2d_PUBKEY(p->key, &p->spki);
     ERR_clear_error();
@@ -78,7 +81,7 @@ static void make(uv_work_t *work)
 {
     struct making *m = work->data;
 
-    m->error = pair_new(&m->made, m->kind);
+    m->error = pair_new(&m->made, m->library, m->kind);
 }
 
 static void made(uv_work_t *work, int status)
@@ -111,6 +114,7 @@ static int make_in_thread(struct mint_keys *k, enum mint_key kind)
         return -ENOMEM;
     m->work.data = m;
     m->keys = k;
+    m->library = k->library;
     m->kind = kind;
     r = uv_queue_work(k->loop, &m->work, make, made);
     if (r < 0) {
@@ -130,7 +134,7 @@ int mint_keys_get(struct mint_keys *k, enum mint_key kind, struct mint_key_pair 
     int r = 0;
 
     if (old && kind == MINT_P256) {
-        r = pair_new(&p, kind);
+        r = pair_new(&p, k->library, kind);
         if (r == 0)
             keep(k, kind, p);
     } else if (old) {
@@ -145,7 +149,8 @@ int mint_keys_get(struct mint_keys *k, enum mint_key kind, struct mint_key_pair 
     return 0;
 }
 
-int mint_keys_new(struct mint_keys **out, uv_loop_t *loop, mint_keys_fn *on_key, void *context)
+int mint_keys_new(struct mint_keys **out, uv_loop_t *loop, OSSL_LIB_CTX *library,
+                  mint_keys_fn *on_key, void *context)
 {
     struct mint_keys *k = calloc(1, sizeof(*k));
     struct mint_key_pair *p;
@@ -154,6 +159,7 @@ int mint_keys_new(struct mint_keys **out, uv_loop_t *loop, mint_keys_fn *on_key,
     if (k == NULL)
         return -ENOMEM;
     k->loop = loop;
+    k->library = library;
     k->on_key = on_key;
     k->context = context;
     r = mint_keys_get(k, MINT_P256, &p);

@@ -34,8 +34,9 @@ struct mint_keys;
 /* A key that was waited for is there, or could not be made: error is -errno.  Ask again. */
 typedef void mint_keys_fn(void *context, enum mint_key kind, int error);
 
-MW_MUST_CHECK int mint_keys_new(struct mint_keys **out, uv_loop_t *loop, mint_keys_fn *on_key,
-                                void *context);
+/* library: the context that the keys are for; it outlives the loop's threads. */
+MW_MUST_CHECK int mint_keys_new(struct mint_keys **out, uv_loop_t *loop, OSSL_LIB_CTX *library,
+                                mint_keys_fn *on_key, void *context);
 void mint_keys_free(struct mint_keys *k);       /* NULL ok; a thread at work ends on its own */
 
 /* 0 and *out borrowed; -EAGAIN: on_key() comes, never from within; else -errno. */

@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 #include <cmocka.h>
 
+#include "gate/worker/algorithms.h"
 #include "gate/worker/mint.h"
 #include "gate/worker/mint_cache.h"
 #include "lab/mill.h"
@@ -29,6 +30,7 @@ struct forge {
 };
 
 struct scene {
+    struct algorithms algorithms;
     uv_loop_t loop;
     struct forge forge;
     struct mint *mint;
@@ -120,6 +122,7 @@ static void scene_open(struct scene *s)
     int fds[2];
 
     *s = (struct scene){ .forge = { .life_s = 7 * DAY } };
+    assert_int_equal(algorithms_init(&s->algorithms), 0);
     assert_int_equal(uv_loop_init(&s->loop), 0);
     assert_int_equal(mill_key_new(&s->forge.ca_key, MILL_P256, true), 0);
     assert_int_equal(mill_issue(&s->forge.ca,
@@ -132,7 +135,7 @@ static void scene_open(struct scene *s)
     assert_int_equal(channel_pair(fds), 0);
     assert_int_equal(
         channel_new(&s->forge.channel, &s->loop, fds[0], 0, forge_hears, &s->forge), 0);
-    assert_int_equal(mint_new(&s->mint, &s->loop, fds[1]), 0);
+    assert_int_equal(mint_new(&s->mint, &s->loop, s->algorithms.context, fds[1]), 0);
 }
 
 static void scene_close(struct scene *s)
@@ -141,6 +144,7 @@ static void scene_close(struct scene *s)
     channel_free(s->forge.channel);
     uv_run(&s->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&s->loop), 0);
+    algorithms_deinit(&s->algorithms);
     mill_cert_free(s->forge.ca);
     EVP_PKEY_free(s->forge.ca_key);
 }

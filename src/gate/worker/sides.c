@@ -96,9 +96,9 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 
 /* ------------------------------------------------------------------- contexts ---- */
 
-static SSL_CTX *context_new(const SSL_METHOD *method, struct sides *s)
+static SSL_CTX *context_new(OSSL_LIB_CTX *library, const SSL_METHOD *method, struct sides *s)
 {
-    SSL_CTX *ctx = SSL_CTX_new(method);
+    SSL_CTX *ctx = SSL_CTX_new_ex(library, NULL, method);
 
     if (ctx == NULL)
         return NULL;
@@ -170,7 +170,7 @@ static bool evidence_ask(SSL_CTX *ctx)
                                   NULL, NULL, NULL, NULL, NULL) == 1;
 }
 
-int sides_init(struct sides *s, sides_session_fn *on_session)
+int sides_init(struct sides *s, OSSL_LIB_CTX *library, sides_session_fn *on_session)
 {
     uint8_t seed[TICKET_SEED];
 
@@ -178,8 +178,8 @@ int sides_init(struct sides *s, sides_session_fn *on_session)
     s->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     if (leg_context_init(&s->legs) < 0 || s->cipher == NULL)
         goto failed;
-    s->to_client = context_new(TLS_server_method(), s);
-    s->to_server = context_new(TLS_client_method(), s);
+    s->to_client = context_new(library, TLS_server_method(), s);
+    s->to_server = context_new(library, TLS_client_method(), s);
     if (s->to_client == NULL || s->to_server == NULL)
         goto failed;
     SSL_CTX_set_session_cache_mode(s->to_client, SSL_SESS_CACHE_OFF);

@@ -30,7 +30,9 @@ struct sides {
     sides_session_fn *on_session;
 };
 
-MW_MUST_CHECK int sides_init(struct sides *s, sides_session_fn *on_session);
+/* library: struct algorithms' context, which outlives this. */
+MW_MUST_CHECK int sides_init(struct sides *s, OSSL_LIB_CTX *library,
+                             sides_session_fn *on_session);
 void sides_deinit(struct sides *s);
 
 /* Seed and period as GATE_TICKET_SEED carries them.  0 or -ENOMEM. */

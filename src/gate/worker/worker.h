@@ -16,6 +16,7 @@
 #include "gate/wire/counters.h"
 #include "gate/wire/learn.h"
 #include "gate/wire/unlock.h"
+#include "gate/worker/algorithms.h"
 #include "gate/worker/history.h"
 #include "gate/worker/judge.h"
 #include "gate/worker/kept.h"
@@ -74,6 +75,7 @@ struct worker {
     struct mint *mint;
     struct resume resume;
     struct lru client_certs;            /* servers that want a client's certificate */
+    struct algorithms algorithms;
     struct sides sides;
     struct signings signings;
     struct history *history;

@@ -315,12 +315,14 @@ static int worker_begin(struct worker *w, const struct process_args *args, struc
         return -EIO;
     if ((r = uv_loop_init(&w->loop)) < 0 || (r = counters_map(&w->counters, FD_COUNTERS)) < 0 ||
         (r = bundle_read(&bytes)) < 0 || (r = config_use(w, buf_span(&bytes), error)) != 0 ||
-        (r = sides_init(&w->sides, on_server_session)) < 0 || (r = history_new(&w->history)) < 0 ||
+        (r = algorithms_init(&w->algorithms)) < 0 ||
+        (r = sides_init(&w->sides, w->algorithms.context, on_server_session)) < 0 ||
+        (r = history_new(&w->history)) < 0 ||
         (r = resume_init(&w->resume)) < 0 ||
         (r = lru_init(&w->client_certs, CLIENT_CERTS_MAX, client_cert_drop)) < 0 ||
         (r = dns_open(w, error)) < 0 || (r = resolve_init(&w->resolve, w->dns)) < 0 ||
         (r = judging_new(&w->judging, &w->loop, w->dns, w->config, w->bundle, error)) != 0 ||
-        (r = mint_new(&w->mint, &w->loop, FD_FORGE)) < 0 ||
+        (r = mint_new(&w->mint, &w->loop, w->algorithms.context, FD_FORGE)) < 0 ||
         (r = channel_new(&w->scribe, &w->loop, FD_SCRIBE, 0, on_scribe, w)) < 0 ||
         (r = channel_new(&w->parent, &w->loop, PROCESS_FD_PARENT, 0, on_parent, w)) < 0 ||
         (r = worker_turns_init(w)) < 0)
@@ -379,6 +381,7 @@ static void worker_deinit(struct worker *w)
     resume_deinit(&w->resume);
     history_free(w->history);
     sides_deinit(&w->sides);
+    algorithms_deinit(&w->algorithms);
     learned_unref(w->learned);
     arena_deinit(&w->consents.arena);
     for (size_t i = 0; i < w->n_pipes; i++) {
