@@ -110,7 +110,7 @@ static void scene_open(struct scene *s)
     assert_int_equal(uv_loop_init(&s->loop), 0);
     assert_int_equal(channel_pair(fds), 0);
     s->forge = fds[0];
-    assert_int_equal(mint_new(&s->mint, &s->loop, fds[1]), 0);
+    assert_int_equal(mint_new(&s->mint, &s->loop, NULL, fds[1]), 0);
 }
 
 static void scene_close(struct scene *s)

@@ -266,26 +266,36 @@ static int x509_recall(struct cert *c, struct x509_memo *memo)
     return error;
 }
 
-static int parse(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare,
-                 struct x509_memo *memo);
+/* Whose view of the bytes is wanted besides ours. */
+struct reading {
+    OSSL_LIB_CTX *bare;
+    struct x509_memo *memo;
+    bool fields;                /* nobody's */
+};
+
+static int parse(struct cert **out, struct mw_span der, const struct reading *how);
 
 int cert_parse(struct cert **out, struct mw_span der)
 {
-    return parse(out, der, NULL, NULL);
+    return parse(out, der, &(struct reading){ .fields = false });
 }
 
 int cert_parse_memo(struct cert **out, struct mw_span der, struct x509_memo *memo)
 {
-    return parse(out, der, NULL, memo);
+    return parse(out, der, &(struct reading){ .memo = memo });
 }
 
 int cert_parse_bare(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare)
 {
-    return parse(out, der, bare, NULL);
+    return parse(out, der, &(struct reading){ .bare = bare });
 }
 
-static int parse(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare,
-                 struct x509_memo *memo)
+int cert_parse_fields(struct cert **out, struct mw_span der)
+{
+    return parse(out, der, &(struct reading){ .fields = true });
+}
+
+static int parse(struct cert **out, struct mw_span der, const struct reading *how)
 {
     CLEANUP(cert_freep) struct cert *c = NULL;
     char *copy;
@@ -296,7 +306,7 @@ static int parse(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare,
     c = calloc(1, sizeof *c);
     if (c == NULL)
         return -ENOMEM;
-    c->bare = bare != NULL;
+    c->bare = how->bare != NULL || how->fields;
     c->lazy = calloc(1, sizeof *c->lazy);
     copy = span_dup(der);
     if (copy == NULL || c->lazy == NULL) {
@@ -308,8 +318,8 @@ static int parse(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare,
     error = fields_read(c);
     if (error == 0)
         error = sans_read(c);
-    if (error == 0)
-        error = memo != NULL ? x509_recall(c, memo) : x509_read(c, bare);
+    if (error == 0 && !how->fields)
+        error = how->memo != NULL ? x509_recall(c, how->memo) : x509_read(c, how->bare);
     if (error != 0)
         return error;
     hints_read(c);
@@ -392,7 +402,7 @@ int cert_signed_by(const struct cert *c, const struct cert *issuer)
     ASN1_STRING *tbs;
     int good = 0;
 
-    if (key == NULL || !span_eq(c->algorithm, c->algorithm_outer))
+    if (key == NULL || c->x509 == NULL || !span_eq(c->algorithm, c->algorithm_outer))
         return 0;
     ERR_set_mark();
     tbs = ASN1_STRING_type_new(V_ASN1_SEQUENCE);

@@ -91,6 +91,9 @@ MW_MUST_CHECK int cert_parse_memo(struct cert **out, struct mw_span der,
 MW_MUST_CHECK int cert_parse_bare(struct cert **out, struct mw_span der, OSSL_LIB_CTX *bare);
 void cert_drop_x509(struct cert *c);
 
+/* The fields alone, read by us: x509 is NULL, and nobody's signature on it is good. */
+MW_MUST_CHECK int cert_parse_fields(struct cert **out, struct mw_span der);
+
 /* The certificate as OpenSSL verifies it, key included; and the key to check signatures with.
  * Borrowed; NULL: OpenSSL cannot read it.  Made by the first call; threads may ask at once. */
 X509 *cert_whole(const struct cert *c);

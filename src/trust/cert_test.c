@@ -91,6 +91,35 @@ static void a_bare_certificate_has_its_key_later(void **state)
     OSSL_LIB_CTX_free(bare);
 }
 
+/* Without OpenSSL's view all fields are the same; no signature on it counts. */
+static void fields_alone_are_the_same(void **state)
+{
+    struct cert *c, *fields, *kept = NULL;
+    struct world w;
+    struct mw_span der;
+
+    (void)state;
+    opened(&w, &c, NULL);
+    der = mill_cert_der(w.leaf);
+    assert_int_equal(cert_parse_fields(&fields, der), 0);
+    assert_null(fields->x509);
+    assert_true(span_eq(fields->subject, c->subject));
+    assert_true(span_eq(fields->spki, c->spki));
+    assert_true(span_eq(fields->aki, c->aki));
+    assert_int_equal(fields->n_sans, c->n_sans);
+    assert_int_equal(fields->n_extensions, c->n_extensions);
+    assert_int_equal(fields->not_after.s, c->not_after.s);
+    assert_int_equal(cert_signed_by(fields, c), 0);
+    assert_non_null(X509_get0_pubkey(cert_whole(fields)));
+    assert_ptr_equal(cert_whole(fields), cert_whole(fields));
+    for (size_t len = 0; len < der.len; len += 7)
+        assert_int_equal(cert_parse_fields(&kept, span_of(der.data, len)), MW_E_DER);
+    assert_null(kept);
+    cert_free(fields);
+    cert_free(c);
+    world_close(&w);
+}
+
 static void keys_are_described(void **state)
 {
     static const struct {
@@ -248,6 +277,7 @@ int main(void)
         cmocka_unit_test(the_fields_are_read),
         cmocka_unit_test(nothing_may_follow),
         cmocka_unit_test(a_bare_certificate_has_its_key_later),
+        cmocka_unit_test(fields_alone_are_the_same),
         cmocka_unit_test(keys_are_described),
         cmocka_unit_test(names_are_shown_as_rfc_4514_says),
         cmocka_unit_test(names_cannot_forge_the_report),

@@ -311,14 +311,14 @@ static void times_fill(struct leaf *l, const struct rules *rules, const struct c
 
 /* --------------------------------------------------------------------- applying ---- */
 
-static int origin_read(struct leaf *l, const struct rules *rules, const struct mint_ask *ask)
+static int origin_read(struct leaf *l, const struct mint_ask *ask)
 {
     int r = RULE_NO_ORIGIN;
 
     if (ask->origin.len > RULES_MAX_ORIGIN)
         r = RULE_ORIGIN_LARGE;
     else if (ask->origin.len > 0)
-        r = cert_parse_bare(&l->origin, ask->origin, rules->bare);
+        r = cert_parse_fields(&l->origin, ask->origin);
     if (r < 0 || l->origin != NULL)
         return r;
     if (ask->ca == MINT_UNTRUSTED)      /* as if there were none */
@@ -363,7 +363,7 @@ static int leaf_fill(struct leaf *l, const struct rules *rules, const struct min
                      const struct cert *ca)
 {
     struct host h = { .kind = HOST_NONE };
-    int r = origin_read(l, rules, ask);
+    int r = origin_read(l, ask);
 
     if (r != 0)
         return r;

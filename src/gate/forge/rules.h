@@ -76,8 +76,6 @@ struct usable_keys {
 struct rules {
     const struct ca *ca;
     int64_t leaf_s;             /* as configured */
-    OSSL_LIB_CTX *bare;         /* see cert_parse_bare(): an origin's key is nobody's business
-                                 * here.  NULL: it is decoded all the same */
     struct usable_keys *usable; /* filled and asked; NULL: each is looked at anew */
 };
 

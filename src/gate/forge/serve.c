@@ -1,7 +1,6 @@
 #include "gate/forge/serve.h"
 
 #include <errno.h>
-#include <openssl/provider.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -21,7 +20,6 @@ struct post {                   /* where one worker's asks arrive */
 struct serve {
     struct answering answering;
     struct usable_keys usable;
-    OSSL_PROVIDER *no_algorithms;       /* all there is in answering.rules.bare */
     struct post posts[PROCESS_MAX_WORKERS];
     size_t n;
 };
@@ -79,11 +77,6 @@ int serve_new(struct serve **out, uv_loop_t *loop, const struct serve_setup *set
         return -ENOMEM;
     s->answering.rules = (struct rules){ .ca = setup->ca, .leaf_s = setup->leaf_s,
                                          .usable = &s->usable };
-    s->answering.rules.bare = OSSL_LIB_CTX_new();
-    if (s->answering.rules.bare != NULL)
-        s->no_algorithms = OSSL_PROVIDER_load(s->answering.rules.bare, "null");
-    if (s->no_algorithms == NULL)
-        r = -ENOMEM;
     rate_init(&s->answering.rate, setup->rate_per_minute, mono_now());
     for (; s->n < setup->n_workers && s->n < PROCESS_MAX_WORKERS && r == 0; s->n++) {
         struct post *p = &s->posts[s->n];
@@ -107,9 +100,6 @@ void serve_free(struct serve *s)
         return;
     for (size_t i = 0; i < s->n; i++)
         channel_free(s->posts[i].channel);
-    if (s->no_algorithms != NULL)
-        OSSL_PROVIDER_unload(s->no_algorithms);
-    OSSL_LIB_CTX_free(s->answering.rules.bare);
     free(s);
 }
 

@@ -9,17 +9,39 @@
 
 #include "base/span.h"
 
-enum { TABLE_MAX = 256 };       /* OpenSSL 3.0 has 40 decoders and 18 kinds of keys */
+enum {
+    TABLE_MAX = 32,             /* of one operation: OpenSSL 3.0 has nine kinds of keys of these */
+    OPERATIONS = OSSL_OP_STORE, /* the last there is */
+};
 
 /* What OpenSSL asks a provider for carries no more than that provider's own context, and that has to
  * be the default provider's, whose functions these are.  So this one stands by itself: the same
  * whenever it is filled in, and from then on only read. */
 static struct {
     OSSL_PROVIDER *all;
-    OSSL_ALGORITHM decoders[TABLE_MAX + 1], keys[TABLE_MAX + 1];
+    OSSL_ALGORITHM few[OPERATIONS + 1][TABLE_MAX + 1];
 } tables;
 
 /* --------------------------------------------------------------------- which ---- */
+
+/* By the first of its names.  What is not in here is asked for as it is: random numbers,
+ * encoders. */
+static const struct {
+    int operation;
+    const char *names[16];
+} needed[] = {
+    { OSSL_OP_DIGEST, { "MD5-SHA1", "SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512" } },
+    { OSSL_OP_CIPHER, { "AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305" } },
+    { OSSL_OP_MAC, { "HMAC" } },
+    { OSSL_OP_KDF, { "HKDF", "TLS13-KDF", "TLS1-PRF" } },
+    { OSSL_OP_KEYMGMT,
+      { "RSA", "RSA-PSS", "EC", "X25519", "ED25519", "ED448", "HKDF", "TLS1-PRF", "HMAC" } },
+    { OSSL_OP_KEYEXCH, { "ECDH", "X25519", "HKDF", "TLS1-PRF" } },
+    { OSSL_OP_SIGNATURE, { "RSA", "ECDSA", "ED25519", "ED448", "HMAC" } },
+    { OSSL_OP_ASYM_CIPHER, { "RSA" } },
+    /* "DER" takes the outermost layer off. */
+    { OSSL_OP_DECODER, { "DER", "RSA", "RSA-PSS", "EC", "ED25519", "ED448" } },
+};
 
 static bool is_named(const OSSL_ALGORITHM *a, const char *name)
 {
@@ -29,42 +51,29 @@ static bool is_named(const OSSL_ALGORITHM *a, const char *name)
            (a->algorithm_names[len] == '\0' || a->algorithm_names[len] == ':');
 }
 
-/* No suite and no group of ours needs them, and no certificate with them is good for one. */
-static bool is_needless(const OSSL_ALGORITHM *a)
+static bool is_needed(const OSSL_ALGORITHM *a, int operation, const char *const names[16])
 {
-    static const char *const names[] = {
-        "DH", "DHX", "DSA", "SM2", "X448", "SCRYPT", "SIPHASH", "POLY1305", "CMAC",
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+    /* Certificates have keys in one form alone. */
+    if (operation == OSSL_OP_DECODER &&
+        (strstr(a->property_definition, "structure=SubjectPublicKeyInfo") == NULL ||
+         strstr(a->property_definition, "input=der") == NULL))
+        return false;
+    for (size_t i = 0; i < 16 && names[i] != NULL; i++)
         if (is_named(a, names[i]))
             return true;
     return false;
 }
 
-static bool key_is_needed(const OSSL_ALGORITHM *a)
-{
-    return !is_needless(a);
-}
-
-/* Those that read a certificate's SubjectPublicKeyInfo. */
-static bool decoder_is_needed(const OSSL_ALGORITHM *a)
-{
-    return strstr(a->property_definition, "structure=SubjectPublicKeyInfo") != NULL &&
-           strstr(a->property_definition, "input=der") != NULL && !is_needless(a) &&
-           !is_named(a, "X25519");
-}
-
-/* false: more than there is room for. */
-static bool table_fill(OSSL_ALGORITHM table[TABLE_MAX + 1], int operation,
-                       bool (*is_needed)(const OSSL_ALGORITHM *))
+/* false: nothing of the kind was found, or more than there is room for. */
+static bool table_fill(int operation, const char *const names[16])
 {
     int no_cache;
     const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(tables.all, operation, &no_cache);
+    OSSL_ALGORITHM *table = tables.few[operation];
     size_t n = 0;
 
     for (; a != NULL && a->algorithm_names != NULL; a++) {
-        if (!is_needed(a))
+        if (!is_needed(a, operation, names))
             continue;
         if (n == TABLE_MAX)
             return false;
@@ -80,10 +89,9 @@ static const OSSL_ALGORITHM *on_query(void *unused, int operation, int *no_cache
 {
     (void)unused;
     *no_cache = 0;
-    if (operation == OSSL_OP_DECODER)
-        return tables.decoders;
-    if (operation == OSSL_OP_KEYMGMT)
-        return tables.keys;
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+        if (needed[i].operation == operation)
+            return tables.few[operation];
     return OSSL_PROVIDER_query_operation(tables.all, operation, no_cache);
 }
 
@@ -140,9 +148,9 @@ int algorithms_init(struct algorithms *a)
         tables.all = OSSL_PROVIDER_load(NULL, "default");
     if (tables.all == NULL)
         goto failed;
-    if (!table_fill(tables.decoders, OSSL_OP_DECODER, decoder_is_needed) ||
-        !table_fill(tables.keys, OSSL_OP_KEYMGMT, key_is_needed))
-        return 0;               /* an OpenSSL that is made in another way */
+    for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+        if (!table_fill(needed[i].operation, needed[i].names))
+            return 0;           /* an OpenSSL that is made in another way */
     a->context = OSSL_LIB_CTX_new();
     if (a->context == NULL || OSSL_PROVIDER_add_builtin(a->context, "few", on_init) != 1)
         goto failed;

@@ -3,7 +3,7 @@
  * asks every decoder it knows about each certificate it reads, forty of them, which costs more than
  * the signature on it; in here it knows those that a certificate's key can have.
  * Life:   algorithms_init() -> contexts, keys, certificates -> algorithms_deinit()
- * See docs/decisions/0049-few-algorithms.md.
+ * See docs/decisions/0050-few-algorithms.md.
  */
 #ifndef GATE_WORKER_ALGORITHMS_H
 #define GATE_WORKER_ALGORITHMS_H
