@@ -14,8 +14,8 @@ enum {
     OPERATIONS = OSSL_OP_STORE, /* the last there is */
 };
 
-/* What OpenSSL asks a provider for carries no more than that provider's own context, and that has to
- * be the default provider's, whose functions these are.  So this one stands by itself: the same
+/* What OpenSSL asks a provider for carries no more than that provider's own context, and that has
+ * to be the default provider's, whose functions these are.  So this one stands by itself: the same
  * whenever it is filled in, and from then on only read. */
 static struct {
     OSSL_PROVIDER *all;
