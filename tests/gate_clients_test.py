@@ -191,6 +191,42 @@ def plain_destinations(tally, world, gate):
         server.server_close()
 
 
+def not_tls(tally, world, gate):
+    """What is no TLS in a tunnel: let through, or ended before the server hears of it."""
+    heard = []
+
+    def answer(server):
+        while True:
+            try:
+                raw, _ = server.accept()
+            except OSError:
+                return
+            with raw:
+                said = raw.recv(100)
+                if said:
+                    heard.append(said)
+                    raw.sendall(b"server " + said)
+
+    server = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=answer, args=(server,), daemon=True).start()
+    for action in ("bypass", "inspect", "block"):
+        gate = world.gate(config=f"workers = 1; not-tls = {action};")
+        hello = f"{action} 1.0\r\n".encode()
+        got = b""
+        try:
+            with gate.tunnel("web.world.test", server.getsockname()[1]) as raw:
+                raw.sendall(hello)
+                got = b"".join(iter(lambda: raw.recv(100), b""))
+        except ConnectionError:
+            pass                        # ended with bytes unread
+        gate.stop()
+        tally.expect(f"no TLS in a tunnel: {action}",
+                     got == (b"" if action == "block" else b"server " + hello), got)
+    server.close()
+    tally.expect("what was blocked reached nobody",
+                 heard == [b"bypass 1.0\r\n", b"inspect 1.0\r\n"], heard)
+
+
 def refused(tally, world, gate):
     for name, word in (("expired.lab.test", b"expired"), ("revoked.lab.test", b"revoked"),
                        ("self-signed.lab.test", b"self-signed")):
@@ -425,7 +461,7 @@ def main():
     tally = Tally("gate clients")
     with gate_world.World(program) as world:
         gate = world.gate(listen=["http://127.0.0.1:0", "socks5://127.0.0.1:0"], config=CONFIG)
-        for part in (inspected, left_alone, borrowed, plain_destinations, refused,
+        for part in (inspected, left_alone, borrowed, plain_destinations, not_tls, refused,
                      evidence_in_handshakes,
                      upgraded, certificate_wanted, certificate_wanted_elsewhere, other_clients,
                      http2, pages_over_http2):
