@@ -32,6 +32,7 @@ void letters_broadcast(struct model *m, const struct slot *from, struct mw_mls_b
     struct letter *l = calloc(1, sizeof(*l));
 
     MUST(m, l != NULL, "out of memory");
+    /* cppcheck-suppress nullPointerRedundantCheck ; MUST() has ended the program */
     *l = (struct letter){ *bytes, kind, epoch, number, 1 };
     *bytes = (struct mw_mls_bytes){ 0 };
     for (size_t i = 0; i < SLOTS; i++)
