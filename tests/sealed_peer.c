@@ -520,7 +520,7 @@ static int act(struct peer *p, const json_t *request, json_t *reply)
             continue;
         if (!verbs[i].alone)
             e = find_member(p, request, &m);
-        if (e == 0 && verbs[i].in_group && m->group == NULL)
+        if (e == 0 && verbs[i].in_group && (m == NULL || m->group == NULL))
             e = MW_MLS_E_REMOVED;
         return e != 0 ? e : verbs[i].run(p, m, request, reply);
     }
