@@ -260,6 +260,87 @@ static void full(void **state)
     mw_mls_bytes_free(&m);
 }
 
+/* 14: making a commit MUST NOT modify the state: it may not be the one that counts. */
+static void section_14_making(void **state)
+{
+    struct people *p = *state;
+    CLEANUP(buf_wipe) struct buf before = BUF_INIT(SIZE_MAX);
+    CLEANUP(buf_wipe) struct buf after = BUF_INIT(SIZE_MAX);
+    struct mw_mls_proposal what[] = {
+        { .type = MW_MLS_REMOVE, .leaf = D },
+        { .type = MW_MLS_ADD, .key_package = person_package(&p->all[OUTSIDER]) },
+    };
+    struct mw_mls_commit_options o = { .proposals = what, .count = 2 };
+    struct mw_mls_proposal psk = { .type = MW_MLS_PRE_SHARED_KEY, .psk_id = SPAN_LIT("psk") };
+    struct mw_mls_group *g = p->all[B].g;
+    struct mw_mls_committed made = { 0 };
+
+    people_propose(p, &p->all[C], &psk);        /* what waits goes on waiting */
+    group_snapshot(g, &before);
+    is(mw_mls_commit(g, &o, PEOPLE_NOW, &made), 0);
+    group_snapshot(g, &after);
+    assert_true(span_eq(buf_span(&before), buf_span(&after)));
+    mw_mls_drop(g);
+    buf_truncate(&after, 0);
+    group_snapshot(g, &after);
+    assert_true(span_eq(buf_span(&before), buf_span(&after)));
+    mw_mls_committed_free(&made);
+    people_commit(p, &p->all[A], &plain);       /* somebody else's counts */
+}
+
+/* 8.4, 12.4.1: who is welcomed gets the PSKs in the commit's order.  Their nonces are fresh, so any
+ * other order is another secret, and who joins would not agree. */
+static void section_8_4_order(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_proposal what[] = {
+        { .type = MW_MLS_PRE_SHARED_KEY, .psk_id = SPAN_LIT("psk") },
+        { .type = MW_MLS_ADD, .key_package = person_package(&p->all[OUTSIDER]) },
+        { .type = MW_MLS_PRE_SHARED_KEY, .psk_id = SPAN_LIT("psk") },
+    };
+    struct mw_mls_commit_options o = { .proposals = what, .count = 3 };
+
+    people_propose(p, &p->all[C], &what[0]);    /* and one by reference */
+    people_commit(p, &p->all[B], &o);
+    assert_non_null(p->all[OUTSIDER].g);
+    people_agree(p);
+}
+
+/* 12.4.1: whoever is added finds themselves in the Welcome. */
+static void section_12_4_1_everybody(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_proposal adds[PEOPLE_MAX - OUTSIDER];
+    struct mw_mls_commit_options o = { .proposals = adds, .count = ARRAY_LEN(adds) };
+
+    for (size_t i = 0; i < ARRAY_LEN(adds); i++)
+        adds[i] = (struct mw_mls_proposal){
+            .type = MW_MLS_ADD, .key_package = person_package(&p->all[OUTSIDER + i]),
+        };
+    people_commit(p, &p->all[B], &o);
+    for (size_t i = 0; i < PEOPLE_MAX; i++)
+        assert_non_null(p->all[i].g);
+    people_agree(p);
+}
+
+/* 8.6: resumption PSKs are remembered for so many epochs, and no more. */
+static void section_8_6_limit(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_proposal psk = { .type = MW_MLS_PRE_SHARED_KEY, .resumption = true };
+    struct mw_mls_commit_options o = { .proposals = &psk, .count = 1 };
+    struct mw_mls_committed made = { 0 };
+
+    psk.psk_epoch = mw_mls_epoch(p->all[A].g);
+    for (size_t i = 0; i < GROUP_RESUMPTIONS; i++)
+        people_commit(p, &p->all[B], &plain);
+    is(mw_mls_commit(p->all[A].g, &o, PEOPLE_NOW, &made), 0);
+    mw_mls_drop(p->all[A].g);
+    mw_mls_committed_free(&made);
+    people_commit(p, &p->all[B], &plain);
+    is(mw_mls_commit(p->all[A].g, &o, PEOPLE_NOW, &made), MW_MLS_E_PSK_UNKNOWN);
+}
+
 /* The last epoch there can be. */
 static void exhausted(void **state)
 {
@@ -287,6 +368,8 @@ int main(void)
         test(own_update),      test(added_once),       test(member_already),
         test(reinit_waits),    test(last_extensions),  test(not_ours_to_give),
         test(value_must_hold), test(full),             test(exhausted),
+        test(section_14_making), test(section_8_4_order), test(section_12_4_1_everybody),
+        test(section_8_6_limit),
         cmocka_unit_test(left_out_by_trying),
     };
 
