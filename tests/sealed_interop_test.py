@@ -31,6 +31,15 @@ CORRECTIONS = [
      "let top = nodeIndex; while (top !== rootIndex) { "
      "const next = findFirstNonBlankAncestor(tree, top); "
      "if (tree[next] === undefined) break; top = next; } const rootSecret = path[top];"),
+    # The same where it follows a path.
+    ("ts-mls/dist/src/processMessages.js",
+     "import { findBlankLeafNodeIndex, addLeafNode }",
+     "import { findBlankLeafNodeIndex, addLeafNode, findFirstNonBlankAncestor }"),
+    ("ts-mls/dist/src/processMessages.js",
+     "const rootSecret = pathSecrets[rootIndex];",
+     "let top = toNodeIndex(secret.nodeIndex); while (top !== rootIndex) { "
+     "const next = findFirstNonBlankAncestor(tree, top); "
+     "if (tree[next] === undefined) break; top = next; } const rootSecret = pathSecrets[top];"),
 ]
 
 HERE = pathlib.Path(__file__).resolve().parent / "interop"
@@ -52,7 +61,8 @@ def install(room):
     room.mkdir(parents=True, exist_ok=True)
     want = {name: (HERE / name).read_bytes() for name in ("package.json", "package-lock.json")}
     done = room / "installed"
-    if done.exists() and done.read_bytes() == want["package-lock.json"]:
+    mark = want["package-lock.json"] + repr(CORRECTIONS).encode()
+    if done.exists() and done.read_bytes() == mark:
         return True
     for name, text in want.items():
         (room / name).write_bytes(text)
@@ -68,7 +78,7 @@ def install(room):
         if text.count(old) != 1:
             sys.exit(f"{name} does not say what is to be corrected: {old}")
         file.write_text(text.replace(old, new), encoding="utf-8")
-    done.write_bytes(want["package-lock.json"])
+    done.write_bytes(mark)
     return True
 
 
