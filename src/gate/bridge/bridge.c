@@ -101,6 +101,12 @@ bool bridge_idle(const struct bridge *b)
     return b->ops->idle(b);
 }
 
+void bridge_rest(struct bridge *b)
+{
+    if (b->ops->rest != NULL)
+        b->ops->rest(b);
+}
+
 bool bridge_reusable(const struct bridge *b)
 {
     return b->ops->reusable != NULL && b->ops->reusable(b);

@@ -120,6 +120,9 @@ void bridge_drain(struct bridge *b);
 /* Nothing is under way: no exchange, no bytes waiting. */
 bool bridge_idle(const struct bridge *b);
 
+/* It has been idle for a while: memory that only work needs is given back. */
+void bridge_rest(struct bridge *b);
+
 /* The server's connection is as good as new: every answer on it came to its end and left it open,
  * nothing is unread, no request had a body, and nobody proved to that connection who they are. */
 bool bridge_reusable(const struct bridge *b);
@@ -152,6 +155,7 @@ struct bridge_ops {
     void (*drain)(struct bridge *b);
     bool (*idle)(const struct bridge *b);
     bool (*reusable)(const struct bridge *b);   /* NULL: never */
+    void (*rest)(struct bridge *b);     /* NULL: there is nothing to give back */
 };
 
 struct bridge {

@@ -181,6 +181,17 @@ static bool ops_idle(const struct bridge *b)
            h->leg[BRIDGE_SERVER].out.len == 0 && h->leg[BRIDGE_SERVER].in.len == 0;
 }
 
+/* Nothing is on its way, neither in our pipes nor in the sessions: their last word was that they
+ * have nothing more to say. */
+static void ops_rest(struct bridge *b)
+{
+    struct h2 *h = h2_of(b);
+
+    if (ops_idle(b) && !h->running && h->error == 0 && !h->leg[BRIDGE_CLIENT].full &&
+        !h->leg[BRIDGE_SERVER].full)
+        h2_memory_rest(&h->memory);
+}
+
 static const struct bridge_ops ops = {
     .free = ops_free,
     .room = ops_room,
@@ -192,6 +203,7 @@ static const struct bridge_ops ops = {
     .over = ops_over,
     .drain = ops_drain,
     .idle = ops_idle,
+    .rest = ops_rest,
 };
 
 int bridge_h2_new(struct bridge **out, const struct bridge_options *o)

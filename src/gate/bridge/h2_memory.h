@@ -16,6 +16,7 @@ enum {
 
 struct h2_memory {
     struct h2_block *blocks;
+    struct h2_pages *pages;     /* nghttp2's large blocks */
     size_t used, peak, max;
     bool refused;               /* max was in the way, not the system */
 };
@@ -28,6 +29,15 @@ void *h2_alloc(struct h2_memory *m, size_t size);
 void *h2_realloc(struct h2_memory *m, void *p, size_t size);
 void h2_free(struct h2_memory *m, void *p);     /* NULL ok */
 nghttp2_mem h2_nghttp2_mem(struct h2_memory *m);
+
+/* These bytes, which nghttp2 gave us to send, are not needed any more once it has nothing more to
+ * say (nghttp2_session_mem_send()). */
+void h2_memory_spent(struct h2_memory *m, const uint8_t *data, size_t n);
+/* Now it has nothing more to say: what was spent is wiped, and pages of large blocks on which
+ * nothing stands go back to the system.  They come again by themselves, empty as they went. */
+void h2_memory_rest(struct h2_memory *m);
+/* For tests: of those pages, how many have something on them. */
+size_t h2_memory_full_pages(const struct h2_memory *m);
 
 /* Bytes in a row that come and go; an empty one holds no memory. */
 struct h2_pipe {

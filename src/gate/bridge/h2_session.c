@@ -431,6 +431,8 @@ void h2_session_flush(struct h2 *h, enum bridge_side side, bool *progress)
             h2_session_check(h, side, (int)n);
         else if (n > 0 && h2_pipe_add(&h->memory, &leg->out, span_of(data, (size_t)n)) < 0)
             h2_session_check(h, side, NGHTTP2_ERR_NOMEM);
+        else if (n > 0)
+            h2_memory_spent(&h->memory, data, (size_t)n);
         *progress |= leg->out.len != before;
     }
     leg->full = leg->out.len >= H2_OUT_HIGH;

@@ -441,6 +441,42 @@ static void via(void **state)
     talk_end(&t);
 }
 
+/* An idle bridge gives back all its pages, as often as it gets there, and loses nothing by it. */
+static void an_idle_one_holds_no_pages(void **state)
+{
+    static uint8_t big[100000];
+    struct talk t = { 0 };
+
+    (void)state;
+    memset(big, 'b', sizeof big);
+    talk_begin(&t, NULL);
+    talk_run(&t);
+    for (size_t i = 0; i < 5; i++) {
+        struct peer_stream *asked = talk_asked(&t, talk_request(&t, "POST", "/up", false, NULL));
+        struct peer_stream *served;
+
+        bridge_rest(t.bridge);  /* nothing happens: there is work */
+        talk_say(&t.client, asked, span_of(big, sizeof big), true, NULL);
+        talk_run(&t);
+        served = talk_served(&t, i);
+        assert_int_equal(served->body.len, sizeof big);
+        talk_respond(&t, served, FIELDS(":status: 200", "x-a: some value or other"), false);
+        talk_run(&t);
+        bridge_rest(t.bridge);
+        talk_say(&t.server, served, SPAN_LIT("hello"), true, "end");
+        talk_run(&t);
+        assert_true(asked->ended);
+        assert_true(said(&asked->heads, "[x-a some value or other]"));
+        assert_true(said(&asked->heads, "[x-trailer end]"));
+        assert_true(bridge_idle(t.bridge));
+        assert_int_not_equal(h2_memory_full_pages(h2_memory_of(t.bridge)), 0);
+        bridge_rest(t.bridge);
+        assert_int_equal(h2_memory_full_pages(h2_memory_of(t.bridge)), 0);
+    }
+    assert_false(bridge_over(t.bridge));
+    talk_end(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +496,7 @@ int main(void)
         cmocka_unit_test(the_server_is_gone),
         cmocka_unit_test(the_client_is_gone),
         cmocka_unit_test(via),
+        cmocka_unit_test(an_idle_one_holds_no_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -361,6 +361,12 @@ void leg_reset(struct leg *l)
     l->fin_out = true;
 }
 
+void leg_rest(struct leg *l)
+{
+    if (l->ssl != NULL && l->shaken && l->failure == LEG_WELL)
+        (void)SSL_free_buffers(l->ssl);         /* not while there is something in them */
+}
+
 const char *leg_failure_text(const struct leg *l)
 {
     switch (l->failure) {

@@ -80,6 +80,10 @@ void leg_wake(struct leg *l);
 /* Bytes that can be read without the socket saying so. */
 bool leg_holds(const struct leg *l);
 
+/* Nothing has come for a while: buffers that OpenSSL holds on to go.  It leaves one of 16 KiB
+ * behind where tickets were the last it read. */
+void leg_rest(struct leg *l);
+
 /* One clause about `failure`, safe to print. */
 const char *leg_failure_text(const struct leg *l);
 

@@ -175,6 +175,44 @@ static void test_early_bytes(void **state)
     leg_close(&b);
 }
 
+/* Rest takes buffers and nothing that is in them, wherever a leg is. */
+static void test_rest(void **state)
+{
+    struct fixture *f = *state;
+    struct leg a, b;
+    char got[16];
+    int fds[2];
+    size_t n;
+
+    pair(fds);
+    leg_open(&a, fds[0]);
+    leg_rest(&a);               /* no TLS yet */
+    dial(f, &a, fds[0], NULL);
+    leg_rest(&a);
+    greet(f, &f->sides, &b, fds[1], "one");
+    leg_rest(&b);               /* the handshake is not over */
+    shake(&a, &b);
+    leg_wake(&a);
+    assert_int_equal(leg_read(&a, got, sizeof(got), &n), IO_WANT_READ); /* the ticket alone */
+    leg_rest(&a);
+    leg_rest(&b);
+    say(&a, &b, "one");
+    assert_int_equal(leg_write(&b, SPAN_LIT("hello "), &n), IO_OK);
+    assert_int_equal(leg_write(&b, SPAN_LIT("world"), &n), IO_OK);
+    leg_wake(&a);
+    assert_int_equal(leg_read(&a, got, 2, &n), IO_OK);
+    leg_rest(&a);               /* half a record was read, and one waits behind it */
+    assert_int_equal(leg_read(&a, got + 2, sizeof(got) - 2, &n), IO_OK);
+    assert_int_equal(n, 4);
+    leg_rest(&a);
+    assert_int_equal(leg_read(&a, got + 6, sizeof(got) - 6, &n), IO_OK);
+    assert_memory_equal(got, "hello world", 11);
+    leg_rest(&a);
+    say(&b, &a, "again");
+    leg_close(&a);
+    leg_close(&b);
+}
+
 static void test_cut_and_alert(void **state)
 {
     struct fixture *f = *state;
@@ -284,6 +322,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_talk_and_half_close, setup, teardown),
         cmocka_unit_test_setup_teardown(test_early_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_and_alert, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tickets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alpn_is_the_servers, setup, teardown),
     };

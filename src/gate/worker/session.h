@@ -101,6 +101,8 @@ struct session {
     const char *page_title, *page_reason;
     struct buf page;            /* the page being answered with */
     bool used;                  /* the client sent application data */
+    bool resting;
+    uint64_t rested;            /* bytes that had passed at the last turn of the clock */
     bool learned_from;
 
     struct flow *up, *down;     /* a bypass: both in one piece of memory */
@@ -190,6 +192,8 @@ MW_MUST_CHECK int session_bridge_new(struct session *s, enum bridge_kind kind);
 /* Of a plain request, now that its server's address is known. */
 bool session_plain_blocked(struct session *s, struct bridge_answer *answer);
 
+/* At each turn of the worker's clock: whoever was silent since the last one holds less. */
+void session_rest(struct session *s);
 void on_server_session(struct leg *server, SSL_SESSION *session);
 
 #endif

@@ -247,6 +247,23 @@ int session_bridge_new(struct session *s, enum bridge_kind kind)
     return r;
 }
 
+void session_rest(struct session *s)
+{
+    uint64_t passed = s->record.bytes_up + s->record.bytes_down;
+    bool quiet = passed == s->rested;
+
+    s->rested = passed;
+    if (s->stage != STAGE_BRIDGE || s->bridge == NULL || s->running || s->ended)
+        return;
+    if (quiet && !s->resting && bridge_idle(s->bridge)) {
+        bridge_rest(s->bridge);
+        leg_rest(&s->client.leg);
+        leg_rest(&s->server.leg);
+        s->resting = true;
+    }
+    s->resting = s->resting && quiet;
+}
+
 /* ------------------------------------------------------------------------ the pump ---- */
 
 static struct side *side_at(struct session *s, enum bridge_side which)

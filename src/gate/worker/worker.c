@@ -178,6 +178,8 @@ static void on_tick(uv_timer_t *timer)
 
         if (now >= s->deadline_ms)
             session_late(s);
+        else
+            session_rest(s);
         s = older;
     }
     kept_sweep(w, now);
