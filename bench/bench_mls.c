@@ -252,15 +252,17 @@ static void add_strangers(struct mw_mls_group *g, size_t count)
 
 /* ------------------------------------------------------------------------ measuring ---- */
 
+enum kind { ADD, PATH, REMOVE, KINDS };
+
 struct figure {
     double us, price_us;
-    size_t bytes;
+    size_t bytes, ops[OPS + 1];
 };
 
 /* One operation's rounds: time and the price of what was counted in the last. */
 struct rounds {
     double us[ROUNDS_MAX], price[OPS][ROUNDS_MAX];
-    size_t n, before[OPS + 1], ops[OPS + 1];
+    size_t n, bytes, before[OPS + 1], ops[OPS + 1];
     double from;
 };
 
@@ -283,13 +285,14 @@ static void round_end(struct rounds *r)
     r->n++;
 }
 
-static struct figure rounds_figure(struct rounds *r, double byte_us, size_t bytes)
+static struct figure rounds_figure(struct rounds *r, double byte_us)
 {
-    struct figure f = { .us = median(r->us, r->n), .bytes = bytes };
+    struct figure f = { .us = median(r->us, r->n), .bytes = r->bytes };
 
     for (size_t op = 0; op < OPS; op++)
         f.price_us += (double)r->ops[op] * median(r->price[op], r->n);
     f.price_us += (double)r->ops[BYTES] * byte_us;
+    memcpy(f.ops, r->ops, sizeof(f.ops));
     return f;
 }
 
@@ -350,93 +353,100 @@ static void scene_free(struct scene *s)
     person_free(&s->ben);
 }
 
-/* A loaded group hashes its whole tree once, a living one never again: a commit made and dropped
- * takes that out of what is measured. */
-static void warm(struct mw_mls_group *g)
+/* Anna's commit, made and followed. */
+static void step(struct mw_mls_group *anna, struct mw_mls_group *ben,
+                 const struct mw_mls_commit_options *options, struct rounds *making,
+                 struct rounds *following)
 {
-    struct person p;
-    struct mw_mls_key_package *kp;
-    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
     struct mw_mls_committed made = { 0 };
+    struct mw_mls_event event;
 
-    person_make(&p);
-    kp = package_of(&p);
-    add.key_package = mw_mls_key_package_bytes(kp);
-    check(mw_mls_commit(g, &(struct mw_mls_commit_options){ .proposals = &add, .count = 1,
-                                                            .no_path = true,
-                                                            .no_tree_in_welcome = true },
-                        now, &made), "a commit to drop");
-    mw_mls_drop(g);
+    round_begin(making);
+    check(mw_mls_commit(anna, options, now, &made), "commit");
+    check(mw_mls_merge(anna), "merge");
+    round_end(making);
+    making->bytes = made.commit.len;
+    round_begin(following);
+    check(mw_mls_receive(ben, span_of_bytes(&made.commit), now, &event), "receive");
+    round_end(following);
+    check(memcmp(mw_mls_epoch_authenticator(anna).data, mw_mls_epoch_authenticator(ben).data, 32),
+          "agreeing");
     mw_mls_committed_free(&made);
-    mw_mls_key_package_free(kp);
-    person_free(&p);
 }
 
-/* Anna's commit, made and followed, from the same state each time. */
-static void measure(const struct scene *s, const struct mw_mls_commit_options *options,
-                    size_t rounds, double byte_us, struct figure *make,
-                    struct figure *follow)
+/* One group lives on: keys renewed by a path, somebody added, the same removed, so that the next
+ * round finds as many members as the last.  Anna alone commits: her paths stay cold. */
+static void live(const struct scene *s, size_t n, size_t rounds, struct rounds all[2 * KINDS])
 {
-    struct rounds making = { .n = 0 }, following = { .n = 0 };
-    size_t bytes = 0;
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = (uint32_t)n };
+    const struct mw_mls_commit_options options[KINDS] = {
+        { .proposals = &add, .count = 1, .no_path = true, .no_tree_in_welcome = true },
+        { .no_tree_in_welcome = true },
+        { .proposals = &remove, .count = 1 },
+    };
+    struct mw_mls_group *anna, *ben;
 
-    for (size_t i = 0; i < rounds; i++) {
-        struct mw_mls_committed made = { 0 };
-        struct mw_mls_group *anna, *ben;
-        struct mw_mls_event event;
+    check(mw_mls_load(&anna, &app, key, span_of_bytes(&s->anna_saved)), "load");
+    check(mw_mls_load(&ben, &app, key, span_of_bytes(&s->ben_saved)), "load");
+    for (size_t i = 0; i <= rounds; i++) {
+        static const enum kind order[KINDS] = { PATH, ADD, REMOVE };
+        struct mw_mls_key_package *kp;
+        struct person newcomer;
 
-        check(mw_mls_load(&anna, &app, key, span_of_bytes(&s->anna_saved)), "load");
-        check(mw_mls_load(&ben, &app, key, span_of_bytes(&s->ben_saved)), "load");
-        warm(anna);
-        warm(ben);
-        round_begin(&making);
-        check(mw_mls_commit(anna, options, now, &made), "commit");
-        check(mw_mls_merge(anna), "merge");
-        round_end(&making);
-        bytes = made.commit.len;
-        round_begin(&following);
-        check(mw_mls_receive(ben, span_of_bytes(&made.commit), now, &event), "receive");
-        round_end(&following);
-        check(memcmp(mw_mls_epoch_authenticator(anna).data, mw_mls_epoch_authenticator(ben).data,
-                     32), "agreeing");
-        mw_mls_committed_free(&made);
-        mw_mls_free(anna);
-        mw_mls_free(ben);
+        person_make(&newcomer);
+        kp = package_of(&newcomer);
+        add.key_package = mw_mls_key_package_bytes(kp);
+        for (size_t k = 0; k < KINDS; k++)
+            step(anna, ben, &options[order[k]], &all[2 * order[k]], &all[2 * order[k] + 1]);
+        if (i == 0)     /* what a group does once after it was loaded, hashing its whole tree */
+            for (size_t k = 0; k < 2 * KINDS; k++)
+                all[k].n = 0;
+        mw_mls_key_package_free(kp);
+        person_free(&newcomer);
     }
-    *make = rounds_figure(&making, byte_us, bytes);
-    *follow = rounds_figure(&following, byte_us, bytes);
+    mw_mls_free(anna);
+    mw_mls_free(ben);
 }
 
 static const char *const columns[] = { "add made",  "followed", "path made", "followed",
                                        "remove made", "followed", "join" };
-enum { COLUMNS = 7 };
+enum { JOIN = 2 * KINDS, COLUMNS };
 
 static void row_of(size_t n, size_t rounds, struct figure row[COLUMNS], size_t *state)
 {
-    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
-    struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = 1 };
-    struct mw_mls_key_package *kp;
-    struct person newcomer;
+    struct rounds all[2 * KINDS] = { 0 };
     struct scene s;
     double byte_us = price_of_byte();
 
     scene_make(&s, n, rounds > 5 ? 5 : rounds);
-    person_make(&newcomer);
-    kp = package_of(&newcomer);
-    add.key_package = mw_mls_key_package_bytes(kp);
-    measure(&s, &(struct mw_mls_commit_options){ .proposals = &add, .count = 1, .no_path = true,
-                                                 .no_tree_in_welcome = true },
-            rounds, byte_us, &row[0], &row[1]);
-    measure(&s, &(struct mw_mls_commit_options){ .no_tree_in_welcome = true }, rounds, byte_us,
-            &row[2], &row[3]);
-    if (n > 2)
-        measure(&s, &(struct mw_mls_commit_options){ .proposals = &remove, .count = 1 }, rounds,
-                byte_us, &row[4], &row[5]);
-    row[6] = rounds_figure(&s.join, byte_us, s.tree_bytes);
+    live(&s, n, rounds, all);
+    for (size_t k = 0; k < 2 * KINDS; k++)
+        row[k] = rounds_figure(&all[k], byte_us);
+    s.join.bytes = s.tree_bytes;
+    row[JOIN] = rounds_figure(&s.join, byte_us);
     *state = s.ben_saved.len;
-    mw_mls_key_package_free(kp);
-    person_free(&newcomer);
     scene_free(&s);
+}
+
+/* What was counted in one commit, and how many bytes were signed or verified. */
+static void print_ops(const size_t *sizes, struct figure rows[][COLUMNS], size_t count)
+{
+    printf("\npublic keys + agreements + signatures + verifications (bytes signed)\nmembers");
+    for (size_t i = 0; i < COLUMNS; i++)
+        printf(" | %-20s", columns[i]);
+    for (size_t i = 0; i < count; i++) {
+        printf("\n%7zu", sizes[i]);
+        for (size_t k = 0; k < COLUMNS; k++) {
+            const size_t *ops = rows[i][k].ops;
+            char text[64];
+
+            snprintf(text, sizeof(text), "%zu+%zu+%zu+%zu (%zu)", ops[OP_PUBLIC], ops[OP_SHARED],
+                     ops[OP_SIGN], ops[OP_VERIFY], ops[BYTES]);
+            printf(" | %-20s", text);
+        }
+    }
+    printf("\n");
 }
 
 static void print_row(size_t n, const struct figure row[COLUMNS], size_t state)
@@ -491,15 +501,13 @@ int main(int argc, char **argv)
         row_of(all[count], all[count] >= 5000 && rounds > 3 ? 3 : rounds, rows[count], &state);
         print_row(all[count], rows[count], state);
     }
+    print_ops(all, rows, count);
     printf("\nbytes: members, add commit, path commit, remove commit, tree\n");
     for (size_t i = 0; i < count; i++)
         printf("%7zu %7zu %9zu %9zu %9zu\n", all[i], rows[i][0].bytes, rows[i][2].bytes,
                rows[i][4].bytes, rows[i][6].bytes);
-    print_bars(all, rows, count, 0);
-    print_bars(all, rows, count, 1);
-    print_bars(all, rows, count, 2);
-    print_bars(all, rows, count, 3);
-    print_bars(all, rows, count, 6);
+    for (size_t i = 0; i < COLUMNS; i++)
+        print_bars(all, rows, count, i);
     mw_crypto_free(crypto);
     return 0;
 }
