@@ -1,7 +1,8 @@
 /*
  * What HPKE costs beyond its own public-key operations.
- *   price    the multiplications that the operation cannot do without, by the same OpenSSL calls
- *            in a loop of their own: sealing makes an ephemeral key and derives, opening derives
+ *   price    the multiplications that the operation cannot do without, by the libraries' same
+ *            calls in a loop of their own: sealing makes an ephemeral key and derives, opening
+ *            derives
  *   seal     hpke_seal() of 64 bytes, base mode: fresh ephemeral key and all
  *   open     hpke_open() by a recipient who has its public key at hand
  * Each line is the median of rounds in which price and operation take turns, in processor time:
@@ -14,6 +15,7 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/params.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,12 +35,12 @@ static void check(bool well, const char *what)
 struct kem {
     const char *name;
     uint16_t number;
-    int curve;          /* OpenSSL's number, 0: Montgomery, by its name */
-    const char *key;
+    int curve;          /* OpenSSL's number, 0: Montgomery */
+    const char *key;    /* OpenSSL's name, NULL: libsodium's */
 };
 
 static const struct kem kems[] = {
-    { "X25519", 0x20, 0, "X25519" },
+    { "X25519", 0x20, 0, NULL },
     { "P-256", 0x10, NID_X9_62_prime256v1, NULL },
     { "X448", 0x21, 0, "X448" },
     { "P-521", 0x12, NID_secp521r1, NULL },
@@ -98,8 +100,16 @@ static void open_sealed(struct scene *s)
                     span_of(s->sealed, sizeof s->sealed), s->plain) == 0, "opening");
 }
 
-/* The multiplications, by the calls that src/meet/crypt makes for them: one key that is both
- * sides of the derivation, read by a context that is kept. */
+/* The multiplications, by the calls that src/meet/crypt makes for them.  X25519: libsodium's. */
+static void multiply_bytes(const struct scene *s, bool base)
+{
+    uint8_t out[crypto_scalarmult_BYTES];
+
+    check((base ? crypto_scalarmult_base(out, s->scalar.data)
+                : crypto_scalarmult(out, s->scalar.data, s->point.data)) == 0, "multiplying");
+}
+
+/* X448: one key that is both sides of the derivation, read by a context that is kept. */
 static void multiply_raw(const struct scene *s)
 {
     OSSL_PARAM fields[3] = {
@@ -146,20 +156,24 @@ static void multiply_point(const struct scene *s, bool base)
     BN_CTX_free(work);
 }
 
-static void price_open(struct scene *s)
+static void multiply(const struct scene *s, bool base)
 {
     if (s->curve != NULL)
-        multiply_point(s, false);
-    else
+        multiply_point(s, base);
+    else if (s->importer != NULL)
         multiply_raw(s);
+    else
+        multiply_bytes(s, base);
+}
+
+static void price_open(struct scene *s)
+{
+    multiply(s, false);
 }
 
 static void price_seal(struct scene *s)
 {
-    if (s->curve != NULL)
-        multiply_point(s, true);
-    else
-        multiply_raw(s);
+    multiply(s, true);
     price_open(s);
 }
 

@@ -8,7 +8,6 @@
  * usage: bench_mls [LARGEST [ROUNDS]]
  */
 #include <midwatch/mls_meeting.h>
-#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,32 +83,19 @@ static double median(double *v, size_t n)
 
 /* ------------------------------------------------------------------------- prices ---- */
 
-/* Suite 1's operations as the libraries offer them on bytes: the key made, used, let go. */
+/* Suite 1's operations, bare, by the library that does them here (docs/decisions/0047, 0049). */
 
 static void raw_public(uint8_t *scratch)
 {
-    EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, scratch, 32);
-    size_t len = 32;
-
-    check(k == NULL || EVP_PKEY_get_raw_public_key(k, scratch + 32, &len) != 1, "X25519");
-    EVP_PKEY_free(k);
+    check(crypto_scalarmult_base(scratch + 32, scratch), "X25519");
 }
 
 static void raw_shared(uint8_t *scratch)
 {
-    EVP_PKEY *k = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, scratch, 32);
-    EVP_PKEY *peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, scratch + 32, 32);
-    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(k, NULL);
-    size_t len = 32;
-
-    check(EVP_PKEY_derive_init(c) != 1 || EVP_PKEY_derive_set_peer(c, peer) != 1 ||
-              EVP_PKEY_derive(c, scratch + 64, &len) != 1, "X25519");
-    EVP_PKEY_CTX_free(c);
-    EVP_PKEY_free(peer);
-    EVP_PKEY_free(k);
+    check(crypto_scalarmult(scratch + 64, scratch, scratch + 32), "X25519");
 }
 
-/* Ed25519 is libsodium's (docs/decisions/0047), from the seed, as we hold keys. */
+/* From the seed, as we hold keys. */
 static void raw_sign(uint8_t *scratch)
 {
     uint8_t whole[crypto_sign_SECRETKEYBYTES];

@@ -1,8 +1,8 @@
 /*
  * The cryptography that the sealed core stands on: hashes, HKDF, AEAD, Diffie-Hellman and
  * signatures, by the names that HPKE, MLS and SFrame use.  The only folder of the core that
- * includes OpenSSL, and libsodium for Ed25519 (docs/decisions/0047); whoever wants others replaces
- * its .c files.
+ * includes OpenSSL, and libsodium for Curve25519 (docs/decisions/0047, 0049); whoever wants others
+ * replaces its .c files.
  *
  * Life:    mw_crypto_new() -> everything else -> mw_crypto_free() (midwatch/crypto.h).
  * Memory:  outputs go where the caller says, of the sizes that the functions below name.
@@ -57,6 +57,9 @@ size_t crypt_scalar_size(enum crypt_group g);           /* of a private key: Nsk
 size_t crypt_shared_size(enum crypt_group g);           /* Ndh */
 size_t crypt_verifier_size(enum crypt_signer s);        /* of a signature public key */
 size_t crypt_signing_key_size(enum crypt_signer s);     /* of a signature private key */
+
+/* As secret_new(), from the pages that c keeps: for what each epoch needs.  secret_free(). */
+MW_MUST_CHECK void *crypt_secret(const struct mw_crypto *c, size_t len);
 
 /* true when equal; takes the same time wherever they differ.  Lengths are no secret. */
 bool crypt_equal(struct mw_span a, struct mw_span b);

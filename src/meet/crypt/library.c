@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "meet/crypt/ed25519.h"
+#include "meet/crypt/curve25519.h"
 
 /* Keys that only know their curve: a copy takes a third of the time that setting the curve up
  * takes. */
@@ -31,15 +31,11 @@ static int fetch_parameters(struct mw_crypto *c)
 
 static int fetch(struct mw_crypto *c)
 {
-    static const char *const hashes[LIBRARY_HASHES] = { "SHA256", "SHA384", "SHA512" };
     static const char *const ciphers[LIBRARY_CIPHERS] = { "AES-128-GCM", "AES-256-GCM",
                                                           "ChaCha20-Poly1305" };
     static const int curves[LIBRARY_CURVES] = { NID_X9_62_prime256v1, NID_secp384r1,
                                                 NID_secp521r1 };
 
-    for (size_t i = 0; i < LIBRARY_HASHES; i++)
-        if ((c->hash[i] = EVP_MD_fetch(NULL, hashes[i], NULL)) == NULL)
-            return library_failed(-EIO);
     for (size_t i = 0; i < LIBRARY_CIPHERS; i++)
         if ((c->cipher[i] = EVP_CIPHER_fetch(NULL, ciphers[i], NULL)) == NULL)
             return library_failed(-EIO);
@@ -47,7 +43,9 @@ static int fetch(struct mw_crypto *c)
         if ((c->curve[i] = EC_GROUP_new_by_curve_name(curves[i])) == NULL)
             return library_failed(-EIO);
     c->importers = calloc(1, sizeof *c->importers);
-    return c->importers == NULL ? -ENOMEM : fetch_parameters(c);
+    return c->importers == NULL                 ? -ENOMEM
+           : secret_pool_new(&c->secrets) != 0 ? -ENOMEM
+                                               : fetch_parameters(c);
 }
 
 int mw_crypto_new(struct mw_crypto **out)
@@ -61,7 +59,7 @@ int mw_crypto_new(struct mw_crypto **out)
     r = fetch(c);
     library_end();
     if (r == 0)
-        r = ed25519_begin();
+        r = curve25519_begin();
     if (r != 0)
         return r;
     *out = c;
@@ -73,8 +71,6 @@ void mw_crypto_free(struct mw_crypto *c)
 {
     if (c == NULL)
         return;
-    for (size_t i = 0; i < LIBRARY_HASHES; i++)
-        EVP_MD_free(c->hash[i]);
     for (size_t i = 0; i < LIBRARY_CIPHERS; i++)
         EVP_CIPHER_free(c->cipher[i]);
     for (size_t i = 0; i < LIBRARY_CURVES; i++)
@@ -84,6 +80,7 @@ void mw_crypto_free(struct mw_crypto *c)
     for (size_t i = 0; c->importers != NULL && i < LIBRARY_TYPES; i++)
         EVP_PKEY_CTX_free(atomic_load(&c->importers->idle[i]));
     free(c->importers);
+    secret_pool_free(c->secrets);
     free(c);
 }
 
@@ -113,6 +110,11 @@ struct mw_random mw_random_system(void)
     return (struct mw_random){ system_fill, NULL };
 }
 
+void *crypt_secret(const struct mw_crypto *c, size_t len)
+{
+    return secret_from(c->secrets, len);
+}
+
 bool crypt_equal(struct mw_span a, struct mw_span b)
 {
     return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.data, b.data, a.len) == 0);
@@ -135,7 +137,7 @@ int library_failed(int otherwise)
 
 static EVP_PKEY_CTX *importer_take(const struct mw_crypto *c, enum library_type type)
 {
-    static const char *const names[LIBRARY_TYPES] = { "X25519", "X448", "ED25519", "ED448", "EC" };
+    static const char *const names[LIBRARY_TYPES] = { "X448", "ED448", "EC" };
     EVP_PKEY_CTX *ctx = atomic_exchange(&c->importers->idle[type], NULL);
 
     if (ctx == NULL) {

@@ -13,10 +13,9 @@
 
 #include "meet/crypt/crypt.h"
 
-enum { LIBRARY_HASHES = 3, LIBRARY_CIPHERS = 3, LIBRARY_CURVES = 3, LIBRARY_BLOCK_MAX = 128 };
+enum { LIBRARY_CIPHERS = 3, LIBRARY_CURVES = 3 };
 
-enum library_type { LIBRARY_X25519, LIBRARY_X448, LIBRARY_ED25519, LIBRARY_ED448, LIBRARY_EC,
-                    LIBRARY_TYPES };
+enum library_type { LIBRARY_X448, LIBRARY_ED448, LIBRARY_EC, LIBRARY_TYPES };
 
 /* What reads raw keys of one type.  Making one costs as much as reading with it, so each waits
  * here for the next call; a thread takes it out, and who finds none makes one. */
@@ -25,11 +24,11 @@ struct library_importers {
 };
 
 struct mw_crypto {
-    EVP_MD *hash[LIBRARY_HASHES];           /* by enum crypt_hash */
     EVP_CIPHER *cipher[LIBRARY_CIPHERS];    /* by enum crypt_aead */
     EC_GROUP *curve[LIBRARY_CURVES];        /* by enum crypt_group: P-256, P-384, P-521 */
     EVP_PKEY *parameters[LIBRARY_CURVES];   /* keys of these curves without a key in them */
     struct library_importers *importers;
+    struct secret_pool *secrets;
 };
 
 /* OpenSSL's queue of errors is the program's, not ours: what a call of ours adds is taken off.

@@ -1,20 +1,14 @@
-/* OpenSSL 3 calls SHA256_Init() and its kin deprecated, but EVP allocates for each message: its
- * digests when they begin anew, its MACs when they copy a keyed state.  A frame must not. */
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include "meet/crypt/mac.h"
 
 #include <errno.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 
-#include "meet/crypt/secret.h"
+#include "meet/crypt/sha.h"
 
-enum { BLOCK = 64 };            /* RFC 2104: B of SHA-256 */
+enum { KEY_MAX = 64 };          /* a block of SHA-256: nothing longer is asked for */
 
-/* The states after the key's two blocks. */
 struct crypt_mac {
-    SHA256_CTX inner, outer;
+    struct hmac keyed;
 };
 
 int crypt_mac_new(struct crypt_mac **out)
@@ -30,44 +24,23 @@ int crypt_mac_new(struct crypt_mac **out)
 void crypt_mac_free(struct crypt_mac *s)
 {
     if (s != NULL)
-        secret_clear(s, sizeof *s);
+        hmac_wipe(&s->keyed);
     free(s);
-}
-
-static bool begin(SHA256_CTX *state, struct mw_span key, uint8_t pad)
-{
-    uint8_t block[BLOCK];
-    bool good;
-
-    for (size_t i = 0; i < BLOCK; i++)
-        block[i] = (i < key.len ? key.data[i] : 0) ^ pad;
-    good = SHA256_Init(state) == 1 && SHA256_Update(state, block, BLOCK) == 1;
-    secret_clear(block, sizeof block);
-    return good;
 }
 
 int crypt_mac_rekey(struct crypt_mac *s, struct mw_span key)
 {
-    if (key.len == 0 || key.len > BLOCK)
+    if (key.len == 0 || key.len > KEY_MAX)
         return -EINVAL;
-    return begin(&s->inner, key, 0x36) && begin(&s->outer, key, 0x5c) ? 0 : -EIO;
+    hmac_key(&s->keyed, CRYPT_SHA256, key);
+    return s->keyed.inner.failed || s->keyed.outer.failed ? -EIO : 0;
 }
 
 int crypt_mac_sum(struct crypt_mac *s, const struct mw_span *parts, size_t n,
                   uint8_t out[CRYPT_MAC_SIZE])
 {
-    SHA256_CTX state = s->inner;
-    bool good = true;
+    struct sha message = hmac_begin(&s->keyed);
 
-    for (size_t i = 0; good && i < n; i++)
-        good = parts[i].len == 0 || SHA256_Update(&state, parts[i].data, parts[i].len) == 1;
-    good = good && SHA256_Final(out, &state) == 1;
-    state = s->outer;
-    good = good && SHA256_Update(&state, out, CRYPT_MAC_SIZE) == 1 &&
-           SHA256_Final(out, &state) == 1;
-    secret_clear(&state, sizeof state);
-    if (good)
-        return 0;
-    secret_clear(out, CRYPT_MAC_SIZE);
-    return -EIO;
+    sha_add(&message, parts, n);
+    return hmac_finish(&s->keyed, &message, out);
 }

@@ -33,4 +33,13 @@ MW_MUST_CHECK void *secret_new(size_t len);     /* NULL: out of memory */
 void secret_free(void *at);                     /* NULL ok */
 void secret_freep(void *at);                    /* for CLEANUP: a pointer to the pointer */
 
+/* Pages that were given back, wiped and still locked, for who asks next: an epoch needs two, and
+ * mapping and locking one takes as long as eight derivations.  Any number of threads. */
+struct secret_pool;
+MW_MUST_CHECK int secret_pool_new(struct secret_pool **out);    /* 0, -ENOMEM */
+void secret_pool_free(struct secret_pool *p);   /* NULL ok; after the last block from it */
+
+/* As secret_new(); secret_free() brings it back to the pool when that has room. */
+MW_MUST_CHECK void *secret_from(struct secret_pool *p, size_t len);
+
 #endif

@@ -99,9 +99,55 @@ static void locked_where_the_limit_allows(void **state)
     secret_free(p);
 }
 
+static void pages_come_back_wiped(void **state)
+{
+    enum { MORE = 40 };
+    struct secret_pool *pool;
+    uint8_t *p, *again, *many[MORE];
+    size_t kept = 0;
+
+    (void)state;
+    assert_int_equal(secret_pool_new(&pool), 0);
+    p = secret_from(pool, 1000);
+    assert_non_null(p);
+    assert_true(has_flag(p - 1, "dd"));
+    memset(p, 0xff, 1000);
+    secret_free(p);
+    again = secret_from(pool, 4096 - 64);
+    assert_ptr_equal(again, p);         /* no new page */
+    for (size_t i = 0; i < 4096 - 64; i++)
+        assert_int_equal(again[i], 0);
+    p = secret_from(pool, 1);
+    assert_non_null(p);
+    assert_ptr_not_equal(again, p);     /* which is in use */
+    secret_free(p);
+    secret_free(again);
+
+    /* What is longer than a page, and what finds no room, goes back to the system. */
+    p = secret_from(pool, 4096);
+    assert_non_null(p);
+    memset(p, 0xff, 4096);
+    secret_free(p);
+    for (size_t i = 0; i < MORE; i++) {
+        many[i] = secret_from(pool, 8);
+        assert_non_null(many[i]);
+        many[i][0] = (uint8_t)i;
+    }
+    for (size_t i = 0; i < MORE; i++)
+        assert_int_equal(many[i][0], i);
+    for (size_t i = 0; i < MORE; i++)
+        secret_free(many[i]);
+    for (size_t i = 0; i < MORE; i++)
+        kept += has_flag(many[i], "dd");
+    assert_in_range(kept, 1, MORE - 1);
+    secret_pool_free(pool);
+    secret_pool_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_come_back_wiped),
         cmocka_unit_test(by_value),
         cmocka_unit_test(pages_of_their_own),
         cmocka_unit_test(locked_where_the_limit_allows),

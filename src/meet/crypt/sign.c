@@ -2,7 +2,7 @@
 #include <openssl/core_names.h>
 #include <stdlib.h>
 
-#include "meet/crypt/ed25519.h"
+#include "meet/crypt/curve25519.h"
 #include "meet/crypt/library.h"
 
 /* RFC 9420 5.1.1 and 17.1. */
@@ -14,7 +14,7 @@ static const struct signer {
     enum crypt_hash hash;
     const char *curve_name;
 } signers[] = {
-    [CRYPT_ED25519] = { 32, 32, 64, .edwards = true, .type = LIBRARY_ED25519 },
+    [CRYPT_ED25519] = { 32, 32, 64, .edwards = true },     /* libsodium's */
     [CRYPT_ED448] = { 57, 57, 114, .edwards = true, .type = LIBRARY_ED448 },
     [CRYPT_ECDSA_P256] = { 65, 32, 72, false, LIBRARY_EC, CRYPT_P256, CRYPT_SHA256, "P-256" },
     [CRYPT_ECDSA_P384] = { 97, 48, 104, false, LIBRARY_EC, CRYPT_P384, CRYPT_SHA384, "P-384" },

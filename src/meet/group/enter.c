@@ -161,7 +161,7 @@ static int take_place(struct making *m, struct owned *kept, struct leaf_node *fo
         error = step_begin(&m->s);
     if (error != 0)
         return error;
-    m->s.next.keys = secret_new(sizeof(*m->s.next.keys));
+    m->s.next.keys = crypt_secret(g->s.crypto, sizeof(*m->s.next.keys));
     if (m->s.next.keys == NULL)
         return -ENOMEM;
     return sit_down(g, m->who, m->now, &m->s.next.tree_keys, &m->s.committer);

@@ -214,7 +214,7 @@ int epoch_enter(struct epoch *e, struct suited s, struct mw_span context,
     int error = owned_set(&e->context, context);
 
     if (error == 0 && e->keys == NULL) {
-        e->keys = secret_new(sizeof(*e->keys));
+        e->keys = crypt_secret(s.crypto, sizeof(*e->keys));
         if (e->keys == NULL)
             error = -ENOMEM;
     }

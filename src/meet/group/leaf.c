@@ -45,7 +45,7 @@ static bool numbers_have(struct numbers *n, uint16_t v)
 static bool lists_have(struct mw_span wanted, struct mw_span have, bool (*by_default)(uint16_t))
 {
     struct reader r = { .rest = wanted };
-    struct numbers all;
+    struct numbers LEFT_UNSET all;
 
     all.list = have;
     all.filled = false;
@@ -64,7 +64,7 @@ static bool lists_have(struct mw_span wanted, struct mw_span have, bool (*by_def
 static bool extensions_listed(struct mw_span extensions, struct mw_span listed)
 {
     struct reader r = { .rest = extensions };
-    struct numbers all;
+    struct numbers LEFT_UNSET all;
 
     all.list = listed;
     all.filled = false;

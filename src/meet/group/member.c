@@ -197,7 +197,7 @@ static int key_package_blank(struct mw_mls_key_package **out, const struct mw_ml
         return -ENOMEM;
     kp->app = *app;
     kp->s = (struct suited){ suite, app->crypto };
-    kp->secrets = secret_new(sizeof(*kp->secrets));
+    kp->secrets = crypt_secret(app->crypto, sizeof(*kp->secrets));
     if (kp->secrets == NULL) {
         free(kp);
         return -ENOMEM;

@@ -159,7 +159,7 @@ int mw_mls_propose(struct mw_mls_group *g, const struct mw_mls_proposal *p, stru
     if (error != 0)
         return error;
     if (p->type == MW_MLS_UPDATE) {
-        keys = secret_new(sizeof(*keys));
+        keys = crypt_secret(g->s.crypto, sizeof(*keys));
         error = keys == NULL ? -ENOMEM : make_update(g, p->who, keys, &b);
     } else {
         error = proposal_make(&g->app, g->s, mw_mls_group_id(g), p, &b);

@@ -136,7 +136,7 @@ static int read_keys(struct epoch *e, struct suited s, struct reader *r)
     size_t len = crypt_signing_key_size(s.suite->signer);
     struct mw_span signing;
 
-    e->keys = secret_new(sizeof(*e->keys));
+    e->keys = crypt_secret(s.crypto, sizeof(*e->keys));
     if (e->keys == NULL)
         return -ENOMEM;
     {
@@ -221,7 +221,7 @@ static int read_one_waiting(struct waiting *w, struct suited s, struct reader *r
         read_fail(r);
     if (!read_flag(r))
         return 0;
-    w->update_keys = secret_new(sizeof(*w->update_keys));
+    w->update_keys = crypt_secret(s.crypto, sizeof(*w->update_keys));
     if (w->update_keys == NULL)
         return -ENOMEM;
     v = read_bytes(r, s.suite->nsk);
@@ -302,7 +302,7 @@ static int read_one_past(struct past *p, struct suited s, struct reader *r)
 
     p->epoch = read_u64(r);
     error = read_owned(&p->context, r);
-    p->sender_data = secret_new(sizeof(*p->sender_data));
+    p->sender_data = crypt_secret(s.crypto, sizeof(*p->sender_data));
     if (error != 0 || p->sender_data == NULL)
         return -ENOMEM;
     read_secret(p->sender_data, s, r);

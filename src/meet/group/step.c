@@ -43,7 +43,7 @@ static int own_keys(struct step *s)
 
     if (g->now.tree_keys == NULL)
         return 0;               /* we are only joining */
-    s->next.keys = secret_new(sizeof(*s->next.keys));
+    s->next.keys = crypt_secret(g->s.crypto, sizeof(*s->next.keys));
     if (s->next.keys == NULL)
         return -ENOMEM;
     error = epoch_set_signing_key(&s->next, g->s, epoch_signing_key(&g->now, g->s));

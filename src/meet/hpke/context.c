@@ -40,7 +40,7 @@ static void context_freep(struct context **at)
 static int context_new(struct context **out, const struct mw_crypto *c,
                        const struct hpke_ready *ready)
 {
-    CLEANUP(context_freep) struct context *x = secret_new(sizeof *x);
+    CLEANUP(context_freep) struct context *x = crypt_secret(c, sizeof *x);
     const struct hpke_parts *p = &ready->parts;
     int r;
 

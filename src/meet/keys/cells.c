@@ -1,6 +1,6 @@
 #include "meet/keys/cells.h"
 
-#include "meet/crypt/secret.h"
+#include "meet/crypt/crypt.h"
 
 struct cell {
     struct cell *next;
@@ -17,7 +17,7 @@ enum { FIRST_BYTES = 4096 - 64, BLOCK_BYTES = 4 * 4096 - 64 };
 static bool grow(struct cells *c)
 {
     size_t bytes = c->blocks == NULL ? FIRST_BYTES : BLOCK_BYTES;
-    struct cells_block *b = secret_new(bytes);
+    struct cells_block *b = crypt_secret(c->crypto, bytes);
     uint8_t *at;
 
     if (b == NULL)
@@ -67,5 +67,5 @@ void cells_deinit(struct cells *c)
         c->blocks = b->next;
         secret_free(b);
     }
-    *c = (struct cells)CELLS_INIT(c->size);
+    *c = (struct cells)CELLS_INIT(c->crypto, c->size);
 }

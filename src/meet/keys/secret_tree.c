@@ -56,7 +56,7 @@ int secret_tree_bare(struct secret_tree **out, struct suited s, uint32_t leaves)
         return -ENOMEM;
     t->s = s;
     t->leaves = leaves;
-    t->cells = (struct cells)CELLS_INIT(RATCHET_CELL(s.suite->nh));
+    t->cells = (struct cells)CELLS_INIT(s.crypto, RATCHET_CELL(s.suite->nh));
     t->root = cells_take(&t->cells);
     t->ahead.run = cells_take(&t->cells);
     if (t->root == NULL || t->ahead.run == NULL)
