@@ -83,7 +83,7 @@ static double median(double *v, size_t n)
 
 /* ------------------------------------------------------------------------- prices ---- */
 
-/* Suite 1's operations, bare, by the library that does them here (docs/decisions/0047, 0049). */
+/* Suite 1's operations, bare, by the library that does them here (docs/decisions/0047, 0051). */
 
 static void raw_public(uint8_t *scratch)
 {

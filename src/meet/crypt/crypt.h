@@ -1,7 +1,7 @@
 /*
  * The cryptography that the sealed core stands on: hashes, HKDF, AEAD, Diffie-Hellman and
  * signatures, by the names that HPKE, MLS and SFrame use.  The only folder of the core that
- * includes OpenSSL, and libsodium for Curve25519 (docs/decisions/0047, 0049); whoever wants others
+ * includes OpenSSL, and libsodium for Curve25519 (docs/decisions/0047, 0051); whoever wants others
  * replaces its .c files.
  *
  * Life:    mw_crypto_new() -> everything else -> mw_crypto_free() (midwatch/crypto.h).

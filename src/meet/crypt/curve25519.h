@@ -1,7 +1,7 @@
 /*
  * Ed25519 and X25519 by libsodium, which verifies and signs two to three times as fast as
  * OpenSSL 3.0 does, and agrees on secrets without an object for each key: joining a group is
- * little else than verifying, a commit little else than agreeing (docs/decisions/0047, 0049).
+ * little else than verifying, a commit little else than agreeing (docs/decisions/0047, 0051).
  * Ed25519 is stricter here than RFC 8032 demands: keys and points of small order, and encodings
  * that are not the shortest, are refused.
  * Errors:  as meet/crypt/crypt.h.
