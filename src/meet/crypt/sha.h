@@ -1,7 +1,7 @@
 /*
- * SHA-256, SHA-384 and SHA-512 (FIPS 180-4), and HMAC over them (RFC 2104), by OpenSSL's functions
- * that know no EVP: a key schedule is some fifty HMACs of a few dozen bytes, for which EVP allocates
- * more than it hashes (docs/decisions/0052).
+ * SHA-256, SHA-384 and SHA-512 (FIPS 180-4), and HMAC over them (RFC 2104), by OpenSSL's
+ * functions that know no EVP: a key schedule is some fifty HMACs of a few dozen bytes, for which
+ * EVP allocates more than it hashes (docs/decisions/0052).
  * Memory:  none but what the caller brings; states are wiped by who finishes them.
  * Errors:  0, -EIO: OpenSSL failed in a way it never should; the output is zeros.
  */
