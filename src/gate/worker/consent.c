@@ -63,7 +63,49 @@ const struct gate_consent *consent_find(const struct worker *w, const struct gat
     for (size_t i = 0; i < w->consents.n; i++)
         if (now.s < w->consents.items[i].until.s && consent_same(&w->consents.items[i], like))
             return &w->consents.items[i];
+    for (size_t i = 0; i < FRESH_CONSENTS; i++)
+        if (w->fresh[i].c.client != NULL && now.s < w->fresh[i].c.until.s &&
+            consent_same(&w->fresh[i].c, like))
+            return &w->fresh[i].c;
     return NULL;
+}
+
+static void fresh_drop(struct fresh_consent *f)
+{
+    arena_deinit(&f->arena);
+    *f = (struct fresh_consent){ .c = { .client = NULL } };
+}
+
+void consent_fresh(struct worker *w, const struct gate_consent *c)
+{
+    struct fresh_consent *f = &w->fresh[w->fresh_next++ % FRESH_CONSENTS];
+    struct fresh_consent made = { .arena = ARENA_INIT(CHANNEL_MAX_MESSAGE), .c = *c };
+    const char **texts[] = { &made.c.client, &made.c.host, &made.c.key, &made.c.findings };
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        *texts[i] = arena_strdup(&made.arena, *texts[i]);
+        if (*texts[i] == NULL) {
+            arena_deinit(&made.arena);  /* it will hold once the scribe has told of it */
+            return;
+        }
+    }
+    fresh_drop(f);
+    *f = made;
+}
+
+void consent_settle(struct worker *w)
+{
+    for (size_t i = 0; i < FRESH_CONSENTS; i++)
+        for (size_t k = 0; w->fresh[i].c.client != NULL && k < w->consents.n; k++)
+            if (consent_same(&w->fresh[i].c, &w->consents.items[k]))
+                fresh_drop(&w->fresh[i]);
+}
+
+void consent_deinit(struct worker *w)
+{
+    for (size_t i = 0; i < FRESH_CONSENTS; i++)
+        fresh_drop(&w->fresh[i]);
+    arena_deinit(&w->consents.arena);
 }
 
 void worker_consent(struct worker *w, const struct gate_consent *c)
@@ -74,4 +116,6 @@ void worker_consent(struct worker *w, const struct gate_consent *c)
     /* The scribe keeps it and tells all workers, this one included. */
     if (buf_error(&message) != 0 || channel_send(w->scribe, buf_span(&message)) < 0)
         log_warning("gate worker: a consent was lost: the scribe takes no more");
+    else
+        consent_fresh(w, c);
 }

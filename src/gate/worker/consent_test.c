@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -43,7 +44,11 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    free(*state);
+    struct worker *w = *state;
+
+    w->consents = (struct consent_set){ .n = 0 };   /* the tests' own */
+    consent_deinit(w);
+    free(w);
     return 0;
 }
 
@@ -118,6 +123,43 @@ static void a_consent_ends(void **state)
     assert_null(consent_find(w, &anna, anna.until));
 }
 
+/* The scribe writes it down before it tells of it, and an older message of its may come first. */
+static void a_consent_holds_at_once(void **state)
+{
+    struct worker *w = *state;
+    struct gate_consent given = anna, other[5], many;
+    char host[32];
+
+    others(other);
+    consent_fresh(w, &anna);
+    assert_non_null(consent_find(w, &anna, now));
+    assert_null(consent_find(w, &anna, anna.until));
+    for (size_t i = 0; i < ARRAY_LEN(other); i++)
+        assert_null(consent_find(w, &other[i], now));
+
+    w->consents = (struct consent_set){ .items = &other[0], .n = 1 };
+    consent_settle(w);
+    assert_non_null(consent_find(w, &anna, now));   /* the scribe did not know it yet */
+    w->consents = (struct consent_set){ .items = &given, .n = 1 };
+    consent_settle(w);
+    assert_ptr_equal(consent_find(w, &anna, now), &given);
+    w->consents = (struct consent_set){ .n = 0 };   /* taken back */
+    consent_settle(w);
+    assert_null(consent_find(w, &anna, now));
+
+    /* Few are waiting at a time: the oldest makes room. */
+    consent_fresh(w, &anna);
+    for (size_t i = 0; i < FRESH_CONSENTS; i++) {
+        assert_non_null(consent_find(w, &anna, now));
+        many = anna;
+        snprintf(host, sizeof(host), "site%zu.test", i);
+        many.host = host;
+        consent_fresh(w, &many);
+    }
+    assert_null(consent_find(w, &anna, now));
+    assert_non_null(consent_find(w, &many, now));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +168,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_path_outlives_one_change_of_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(a_consent_covers_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(a_consent_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_consent_holds_at_once, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("consent", tests, NULL, NULL);

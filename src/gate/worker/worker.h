@@ -47,6 +47,13 @@ struct consent_set {
     size_t n;
 };
 
+/* Given here a moment ago, on their way to the scribe and back. */
+enum { FRESH_CONSENTS = 16 };
+struct fresh_consent {
+    struct arena arena;
+    struct gate_consent c;      /* client NULL: none */
+};
+
 struct session;
 struct pipe_pair {
     int fds[2];
@@ -69,6 +76,8 @@ struct worker {
     struct buf ca;                      /* our root, DER: what people install */
     struct learned_set *learned;
     struct consent_set consents;
+    struct fresh_consent fresh[FRESH_CONSENTS];
+    size_t fresh_next;
     struct dns *dns;
     struct resolve resolve;
     struct judging *judging;
@@ -146,5 +155,10 @@ bool consent_path_good(const struct worker *w, const struct gate_consent *c, str
 const struct gate_consent *consent_find(const struct worker *w, const struct gate_consent *like,
                                         struct mw_wall now);
 void worker_consent(struct worker *w, const struct gate_consent *c);
+/* It holds for this worker at once: whoever was told to go on is not refused a moment later. */
+void consent_fresh(struct worker *w, const struct gate_consent *c);
+/* After the scribe told of all there are: what it knows is not fresh any more. */
+void consent_settle(struct worker *w);
+void consent_deinit(struct worker *w);
 
 #endif

@@ -69,6 +69,7 @@ static void consents_take(struct worker *w, struct mw_span message)
     }
     arena_deinit(&w->consents.arena);
     w->consents = c;
+    consent_settle(w);
 }
 
 static void audit_state_take(struct worker *w, struct mw_span message)
@@ -383,7 +384,7 @@ static void worker_deinit(struct worker *w)
     sides_deinit(&w->sides);
     algorithms_deinit(&w->algorithms);
     learned_unref(w->learned);
-    arena_deinit(&w->consents.arena);
+    consent_deinit(w);
     for (size_t i = 0; i < w->n_pipes; i++) {
         close(w->pipes[i].fds[0]);
         close(w->pipes[i].fds[1]);
