@@ -117,6 +117,15 @@ static void shake(struct leg *a, struct leg *b)
     assert_int_equal(y, IO_OK);
 }
 
+/* A client and "one", greeted. */
+static void shaken(struct fixture *f, struct leg *a, struct leg *b, int fds[2])
+{
+    pair(fds);
+    dial(f, a, fds[0], NULL);
+    greet(f, &f->sides, b, fds[1], "one");
+    shake(a, b);
+}
+
 static void say(struct leg *from, struct leg *to, const char *words)
 {
     char got[64] = "";
@@ -138,10 +147,7 @@ static void test_talk_and_half_close(void **state)
     int fds[2];
     size_t n;
 
-    pair(fds);
-    dial(f, &a, fds[0], NULL);
-    greet(f, &f->sides, &b, fds[1], "one");
-    shake(&a, &b);
+    shaken(f, &a, &b, fds);
     say(&a, &b, "up");
     say(&b, &a, "down");
     assert_int_equal(leg_finish(&a), IO_OK);
@@ -221,10 +227,7 @@ static void test_cut_and_alert(void **state)
     int fds[2];
     size_t n;
 
-    pair(fds);
-    dial(f, &a, fds[0], NULL);
-    greet(f, &f->sides, &b, fds[1], "one");
-    shake(&a, &b);
+    shaken(f, &a, &b, fds);
     leg_wake(&a);
     (void)leg_read(&a, got, sizeof(got), &n); /* the ticket */
     assert_int_equal(shutdown(fds[0], SHUT_RDWR), 0);

@@ -43,9 +43,9 @@ static int fetch(struct mw_crypto *c)
         if ((c->curve[i] = EC_GROUP_new_by_curve_name(curves[i])) == NULL)
             return library_failed(-EIO);
     c->importers = calloc(1, sizeof *c->importers);
-    return c->importers == NULL                 ? -ENOMEM
-           : secret_pool_new(&c->secrets) != 0 ? -ENOMEM
-                                               : fetch_parameters(c);
+    if (c->importers == NULL || secret_pool_new(&c->secrets) != 0)
+        return -ENOMEM;
+    return fetch_parameters(c);
 }
 
 int mw_crypto_new(struct mw_crypto **out)

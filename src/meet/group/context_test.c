@@ -159,12 +159,26 @@ static void section_12_1_8_1_malformed(void **state)
     refuse_with_path(p, &v, MW_MLS_E_EXTENSIONS);
 }
 
+/* required_capabilities with this in it is refused. */
+static void refuse_requiring(struct people *p, const struct required_capabilities *need)
+{
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(1000);
+    CLEANUP(buf_deinit) struct buf data = BUF_INIT(1000);
+    struct proposal v = { .type = PROPOSAL_EXTENSIONS };
+    struct extension x = { .type = EXT_REQUIRED_CAPABILITIES };
+
+    required_capabilities_write(&data, need);
+    x.data = buf_span(&data);
+    extension_write(&list, &x);
+    v.extensions = buf_span(&list);
+    refuse_with_path(p, &v, MW_MLS_E_EXTENSIONS);
+}
+
 /* 12.1.7, 13.4: what a member lacks is refused from whoever commits it all the same. */
 static void section_12_1_7_committed(void **state)
 {
     struct people *p = *state;
     CLEANUP(buf_deinit) struct buf list = BUF_INIT(1000);
-    CLEANUP(buf_deinit) struct buf data = BUF_INIT(1000);
     struct required_capabilities need[] = {
         { .extensions = LIST(0xF0, 0x0D) },
         { .proposals = LIST(0xF0, 0x0D) },
@@ -176,15 +190,8 @@ static void section_12_1_7_committed(void **state)
     extension_write(&list, &x);
     v.extensions = buf_span(&list);
     refuse_with_path(p, &v, MW_MLS_E_EXTENSIONS);
-    for (size_t i = 0; i < ARRAY_LEN(need); i++) {
-        buf_truncate(&list, 0);
-        buf_truncate(&data, 0);
-        required_capabilities_write(&data, &need[i]);
-        x = (struct extension){ .type = EXT_REQUIRED_CAPABILITIES, .data = buf_span(&data) };
-        extension_write(&list, &x);
-        v.extensions = buf_span(&list);
-        refuse_with_path(p, &v, MW_MLS_E_EXTENSIONS);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(need); i++)
+        refuse_requiring(p, &need[i]);
 }
 
 /* 13.5: GREASE is in the capabilities of all; nobody can do it.  All list the same one here, as
@@ -194,7 +201,6 @@ static void section_13_5_not_in_context(void **state)
     static const uint16_t type = 0x1A1A;
     struct people *p = *state;
     CLEANUP(buf_deinit) struct buf list = BUF_INIT(1000);
-    CLEANUP(buf_deinit) struct buf data = BUF_INIT(1000);
     struct required_capabilities need[] = {
         { .extensions = LIST(0x1A, 0x1A) }, { .proposals = LIST(0x1A, 0x1A) },
     };
@@ -215,15 +221,8 @@ static void section_13_5_not_in_context(void **state)
        MW_MLS_E_EXTENSIONS);
     v.extensions = buf_span(&list);
     refuse_with_path(p, &v, MW_MLS_E_EXTENSIONS);
-    for (size_t i = 0; i < ARRAY_LEN(need); i++) {
-        buf_truncate(&list, 0);
-        buf_truncate(&data, 0);
-        required_capabilities_write(&data, &need[i]);
-        x = (struct extension){ .type = EXT_REQUIRED_CAPABILITIES, .data = buf_span(&data) };
-        extension_write(&list, &x);
-        v.extensions = buf_span(&list);
-        refuse_with_path(p, &v, MW_MLS_E_EXTENSIONS);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(need); i++)
+        refuse_requiring(p, &need[i]);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)

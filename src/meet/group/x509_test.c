@@ -256,63 +256,70 @@ static void malformed(void **state)
     badge_free(&b);
 }
 
-/* In another's place: the same kind, and the same subject. */
-static void in_the_place_of(void **state)
+/* Ada, Ada with a newer certificate, somebody else, and somebody without a name. */
+struct cast {
+    struct badge ada, renewed, other, unnamed;
+};
+
+static void cast_make(struct cast *c, const struct office *o)
 {
-    struct office *o = *state;
     struct mill_spec spec = badge_spec(), ben = badge_spec(), nobody = badge_spec();
-    struct mw_mls_credential basic = { MW_MLS_BASIC, SPAN_LIT("ada") };
-    struct badge b, renewed, other, unnamed;
 
     ben.subject = "CN=ben,O=Lab";
     nobody.subject = "";
     nobody.names_critical = true;
-    badge_make(&b, MILL_P256, &spec, o->root);
-    badge_make(&renewed, MILL_P384, &spec, o->root);
-    badge_make(&other, MILL_P256, &ben, o->root);
-    badge_make(&unnamed, MILL_P256, &nobody, o->root);
-    is(judge(o, &renewed, &b.who), 0);
-    is(judge(o, &other, &b.who), MW_MLS_E_CREDENTIAL);
-    is(judge(o, &other, NULL), 0);
-    is(judge(o, &b, &basic), MW_MLS_E_CREDENTIAL);
-    is(judge(o, &unnamed, NULL), 0);
-    is(judge(o, &unnamed, &unnamed.who), MW_MLS_E_CREDENTIAL);
-    badge_free(&b);
-    badge_free(&renewed);
-    badge_free(&other);
-    badge_free(&unnamed);
+    badge_make(&c->ada, MILL_P256, &spec, o->root);
+    badge_make(&c->renewed, MILL_P384, &spec, o->root);
+    badge_make(&c->other, MILL_P256, &ben, o->root);
+    badge_make(&c->unnamed, MILL_P256, &nobody, o->root);
+}
+
+static void cast_free(struct cast *c)
+{
+    badge_free(&c->ada);
+    badge_free(&c->renewed);
+    badge_free(&c->other);
+    badge_free(&c->unnamed);
+}
+
+/* In another's place: the same kind, and the same subject. */
+static void in_the_place_of(void **state)
+{
+    struct office *o = *state;
+    struct cast c;
+    struct mw_mls_credential basic = { MW_MLS_BASIC, SPAN_LIT("ada") };
+
+    cast_make(&c, o);
+    is(judge(o, &c.renewed, &c.ada.who), 0);
+    is(judge(o, &c.other, &c.ada.who), MW_MLS_E_CREDENTIAL);
+    is(judge(o, &c.other, NULL), 0);
+    is(judge(o, &c.ada, &basic), MW_MLS_E_CREDENTIAL);
+    is(judge(o, &c.unnamed, NULL), 0);
+    is(judge(o, &c.unnamed, &c.unnamed.who), MW_MLS_E_CREDENTIAL);
+    cast_free(&c);
 }
 
 /* Who somebody is: the subject, in whichever certificate. */
 static void names(void **state)
 {
     struct office *o = *state;
-    struct mill_spec spec = badge_spec(), ben = badge_spec(), nobody = badge_spec();
+    struct cast c;
     struct mw_mls_credential who;
-    struct badge b, renewed, other, unnamed;
     struct mw_span one = { NULL, 0 }, two = { NULL, 0 };
 
-    ben.subject = "CN=ben,O=Lab";
-    nobody.subject = "";
-    nobody.names_critical = true;
-    badge_make(&b, MILL_P256, &spec, o->root);
-    badge_make(&renewed, MILL_P384, &spec, o->root);
-    badge_make(&other, MILL_P256, &ben, o->root);
-    badge_make(&unnamed, MILL_P256, &nobody, o->root);
-    is(mw_mls_name_x509(NULL, &b.who, &one), 0);
-    is(mw_mls_name_x509(NULL, &renewed.who, &two), 0);
+    cast_make(&c, o);
+    is(mw_mls_name_x509(NULL, &c.ada.who, &one), 0);
+    is(mw_mls_name_x509(NULL, &c.renewed.who, &two), 0);
     assert_true(one.len > 0 && span_eq(one, two));
-    is(mw_mls_name_x509(NULL, &other.who, &two), 0);
+    is(mw_mls_name_x509(NULL, &c.other.who, &two), 0);
     assert_false(span_eq(one, two));
-    is(mw_mls_name_x509(NULL, &unnamed.who, &two), MW_MLS_E_CREDENTIAL);
-    who = (struct mw_mls_credential){ MW_MLS_BASIC, b.who.body };
+    is(mw_mls_name_x509(NULL, &c.unnamed.who, &two), MW_MLS_E_CREDENTIAL);
+    who = (struct mw_mls_credential){ MW_MLS_BASIC, c.ada.who.body };
     is(mw_mls_name_x509(NULL, &who, &two), MW_MLS_E_CREDENTIAL);
-    who = (struct mw_mls_credential){ MW_MLS_X509, span_of(b.who.body.data, b.who.body.len - 1) };
+    who = (struct mw_mls_credential){ MW_MLS_X509, span_cut(c.ada.who.body, 0,
+                                                            c.ada.who.body.len - 1) };
     is(mw_mls_name_x509(NULL, &who, &two), MW_MLS_E_CREDENTIAL);
-    badge_free(&b);
-    badge_free(&renewed);
-    badge_free(&other);
-    badge_free(&unnamed);
+    cast_free(&c);
 }
 
 /* An authority that was added on this computer may also certify Ed25519 keys. */
