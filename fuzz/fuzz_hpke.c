@@ -110,7 +110,7 @@ static void send(const struct mw_crypto *c, const struct input *in)
     setup.sender_private = (struct mw_span){ NULL, 0 };
     promise(mw_hpke_open(c, &setup, in->private_key, to, span_of(enc, sizes.public_key), in->aad,
                          span_of(sealed, in->sealed.len + MW_HPKE_TAG), opened) == 0);
-    promise(memcmp(opened, in->sealed.data, in->sealed.len) == 0);
+    promise(span_eq(span_of(opened, in->sealed.len), in->sealed));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
