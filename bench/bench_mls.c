@@ -3,21 +3,20 @@
  *   price    the public-key operations that were counted while it ran, each at what the same
  *            library calls cost in a loop of their own in this run, over as many bytes
  *   ratio    time over price
+ * A second table has the ratio to what OpenSSL's calls would have cost for the same operations.
  * Processor time, since nothing here waits; the median of rounds.
  *
  * usage: bench_mls [LARGEST [ROUNDS]]
  */
 #include <midwatch/mls_meeting.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/mls_prices.h"
 #include "meet/crypt/crypt.h"
 
 enum { SUITE = 1, BATCH = 1000, ROUNDS_MAX = 101 };
-enum op { OP_PUBLIC, OP_SHARED, OP_SIGN, OP_VERIFY, OPS };
 
 /* --------------------------------------------- counting: the linker wraps these calls ---- */
 
@@ -51,107 +50,6 @@ WRAP(OP_VERIFY, content.len, crypt_verify,
      (const struct mw_crypto *c, enum crypt_signer s, struct mw_span point,
       struct mw_span content, struct mw_span signature),
      (c, s, point, content, signature))
-
-static void check(int error, const char *what)
-{
-    if (error == 0)
-        return;
-    fprintf(stderr, "bench_mls: %s: %s\n", what, mw_mls_error_text(error));
-    exit(1);
-}
-
-static double now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *v, size_t n)
-{
-    qsort(v, n, sizeof(*v), by_size);
-    return v[n / 2];
-}
-
-/* ------------------------------------------------------------------------- prices ---- */
-
-/* Suite 1's operations, bare, by the library that does them here (docs/decisions/0047, 0051). */
-
-static void raw_public(uint8_t *scratch)
-{
-    check(crypto_scalarmult_base(scratch + 32, scratch), "X25519");
-}
-
-static void raw_shared(uint8_t *scratch)
-{
-    check(crypto_scalarmult(scratch + 64, scratch, scratch + 32), "X25519");
-}
-
-/* From the seed, as we hold keys. */
-static void raw_sign(uint8_t *scratch)
-{
-    uint8_t whole[crypto_sign_SECRETKEYBYTES];
-
-    crypto_sign_seed_keypair(scratch + 192, whole, scratch);
-    crypto_sign_detached(scratch + 128, NULL, scratch, 128, whole);
-}
-
-static void raw_verify(uint8_t *scratch)
-{
-    check(crypto_sign_verify_detached(scratch + 128, scratch, 128, scratch + 192), "Ed25519");
-}
-
-/* What one more byte costs that is signed or verified. */
-static double price_of_byte(void)
-{
-    enum { LONG = 1 << 20, TURNS = 5 };
-    uint8_t *content = calloc(1, LONG), point[32], whole[64], signature[64];
-    double turns[TURNS];
-
-    check(content == NULL ? -1 : crypto_sign_keypair(point, whole), "Ed25519");
-    crypto_sign_detached(signature, NULL, content, LONG, whole);
-    for (size_t t = 0; t < TURNS; t++) {
-        double from = now_us();
-
-        check(crypto_sign_verify_detached(signature, content, LONG, point), "Ed25519");
-        turns[t] = (now_us() - from) / LONG;
-    }
-    free(content);
-    return median(turns, TURNS);
-}
-
-static uint8_t scratch[256];
-
-/* One price of each, taken beside every round: how fast the machine is changes as it goes. */
-static void sample_prices(double price[OPS])
-{
-    static void (*const raw[OPS])(uint8_t *) = { raw_public, raw_shared, raw_sign, raw_verify };
-    enum { LOOP = 12 };
-
-    for (size_t op = 0; op < OPS; op++) {
-        double from = now_us();
-
-        for (int i = 0; i < LOOP; i++)
-            raw[op](scratch);
-        price[op] = (now_us() - from) / LOOP;
-    }
-}
-
-static void prices_begin(void)
-{
-    scratch[0] = 9;
-    raw_public(scratch);
-    raw_shared(scratch);
-    raw_sign(scratch);
-}
 
 /* -------------------------------------------------------------------------- people ---- */
 
@@ -216,7 +114,8 @@ static void add_strangers(struct mw_mls_group *g, size_t count)
     };
     struct mw_mls_committed made = { 0 };
 
-    check(kps == NULL || adds == NULL ? -1 : 0, "memory");
+    if (kps == NULL || adds == NULL)
+        abort();
     for (size_t i = 0; i < count; i++) {
         struct person p;
 
@@ -241,13 +140,13 @@ static void add_strangers(struct mw_mls_group *g, size_t count)
 enum kind { ADD, PATH, REMOVE, KINDS };
 
 struct figure {
-    double us, price_us;
+    double us, price_us[MAKERS];
     size_t bytes, ops[OPS + 1];
 };
 
 /* One operation's rounds: time and the price of what was counted in the last. */
 struct rounds {
-    double us[ROUNDS_MAX], price[OPS][ROUNDS_MAX];
+    double us[ROUNDS_MAX], price[MAKERS][OPS][ROUNDS_MAX];
     size_t n, bytes, before[OPS + 1], ops[OPS + 1];
     double from;
 };
@@ -260,24 +159,27 @@ static void round_begin(struct rounds *r)
 
 static void round_end(struct rounds *r)
 {
-    double price[OPS];
+    double price[MAKERS][OPS];
 
     r->us[r->n] = now_us() - r->from;
     for (size_t op = 0; op <= OPS; op++)
         r->ops[op] = counted[op] - r->before[op];
-    sample_prices(price);
-    for (size_t op = 0; op < OPS; op++)
-        r->price[op][r->n] = price[op];
+    prices_sample(price);
+    for (size_t m = 0; m < MAKERS; m++)
+        for (size_t op = 0; op < OPS; op++)
+            r->price[m][op][r->n] = price[m][op];
     r->n++;
 }
 
-static struct figure rounds_figure(struct rounds *r, double byte_us)
+static struct figure rounds_figure(struct rounds *r, const double byte_us[MAKERS])
 {
     struct figure f = { .us = median(r->us, r->n), .bytes = r->bytes };
 
-    for (size_t op = 0; op < OPS; op++)
-        f.price_us += (double)r->ops[op] * median(r->price[op], r->n);
-    f.price_us += (double)r->ops[BYTES] * byte_us;
+    for (size_t m = 0; m < MAKERS; m++) {
+        f.price_us[m] = (double)r->ops[BYTES] * byte_us[m];
+        for (size_t op = 0; op < OPS; op++)
+            f.price_us[m] += (double)r->ops[op] * median(r->price[m][op], r->n);
+    }
     memcpy(f.ops, r->ops, sizeof(f.ops));
     return f;
 }
@@ -403,8 +305,9 @@ static void row_of(size_t n, size_t rounds, struct figure row[COLUMNS], size_t *
 {
     struct rounds all[2 * KINDS] = { 0 };
     struct scene s;
-    double byte_us = price_of_byte();
+    double byte_us[MAKERS];
 
+    prices_of_byte(byte_us);
     scene_make(&s, n, rounds > 5 ? 5 : rounds);
     live(&s, n, rounds, all);
     for (size_t k = 0; k < 2 * KINDS; k++)
@@ -442,10 +345,23 @@ static void print_row(size_t n, const struct figure row[COLUMNS], size_t state)
         if (row[i].us == 0)
             printf(" | %9s %5s", "-", "");
         else
-            printf(" | %6.2f ms %5.2f", row[i].us / 1e3, row[i].us / row[i].price_us);
+            printf(" | %6.2f ms %5.2f", row[i].us / 1e3, row[i].us / row[i].price_us[OURS]);
     }
     printf(" | %zu KiB\n", state / 1024);
     fflush(stdout);
+}
+
+static void print_theirs(const size_t *sizes, struct figure rows[][COLUMNS], size_t count)
+{
+    printf("\nratio of the same times to what OpenSSL's calls cost for these operations\nmembers");
+    for (size_t i = 0; i < COLUMNS; i++)
+        printf(" | %-11s", columns[i]);
+    for (size_t i = 0; i < count; i++) {
+        printf("\n%7zu", sizes[i]);
+        for (size_t k = 0; k < COLUMNS; k++)
+            printf(" | %11.2f", rows[i][k].us / rows[i][k].price_us[OPENSSL]);
+    }
+    printf("\n");
 }
 
 /* A bar as long as the logarithm of it, from 0.1 ms on. */
@@ -487,6 +403,7 @@ int main(int argc, char **argv)
         row_of(all[count], all[count] >= 5000 && rounds > 3 ? 3 : rounds, rows[count], &state);
         print_row(all[count], rows[count], state);
     }
+    print_theirs(all, rows, count);
     print_ops(all, rows, count);
     printf("\nbytes: members, add commit, path commit, remove commit, tree\n");
     for (size_t i = 0; i < count; i++)
@@ -494,6 +411,7 @@ int main(int argc, char **argv)
                rows[i][4].bytes, rows[i][6].bytes);
     for (size_t i = 0; i < COLUMNS; i++)
         print_bars(all, rows, count, i);
+    prices_end();
     mw_crypto_free(crypto);
     return 0;
 }
