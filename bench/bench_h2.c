@@ -231,7 +231,7 @@ static size_t resident(void)
 static void idle_print(void)
 {
     static struct bridge *many[IDLE];
-    size_t before = resident(), held;
+    size_t before = resident(), held, silent;
 
     for (size_t i = 0; i < IDLE; i++) {
         many[i] = make();
@@ -243,7 +243,11 @@ static void idle_print(void)
         check(bridge_idle(many[i]), "not idle");
     }
     held = h2_memory_of(many[0])->used;
-    printf("h2 idle      %7zu bytes held, %7zu resident\n", held, (resident() - before) / IDLE);
+    silent = (resident() - before) / IDLE;
+    for (size_t i = 0; i < IDLE; i++)
+        bridge_rest(many[i]);
+    printf("h2 idle      %7zu bytes held, %7zu resident, %7zu at rest\n", held, silent,
+           (resident() - before) / IDLE);
     for (size_t i = 0; i < IDLE; i++)
         bridge_free(many[i]);
 }

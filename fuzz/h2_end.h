@@ -90,7 +90,7 @@ static bool h2_end_talk(struct h2_end *e, struct bridge *b, enum bridge_side sid
 }
 
 /* The rest of an input in pieces, their size from the bytes themselves; what the bridge answers to
- * that side is taken and thrown away, now and then. */
+ * that side is taken and thrown away, now and then; and the bridge rests when it can. */
 static void h2_end_fuzz(struct h2_end *e, struct bridge *b, enum bridge_side side,
                         struct mw_span in)
 {
@@ -104,6 +104,7 @@ static void h2_end_fuzz(struct h2_end *e, struct bridge *b, enum bridge_side sid
         in = span_cut(in, n, in.len);
         if (in.len % 3 != 0 || room == 0)
             bridge_sent(b, side, bridge_out(b, side).len);
+        bridge_rest(b);
         while (h2_end_talk(e, b, side == BRIDGE_CLIENT ? BRIDGE_SERVER : BRIDGE_CLIENT))
             ;
     }

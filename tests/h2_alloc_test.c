@@ -113,9 +113,35 @@ static void each_allocation(void **state)
     buf_deinit(&tape);
 }
 
+/* No memory to pack into: then it does not rest, and goes on. */
+static void resting_needs_none(void **state)
+{
+    struct talk t = { 0 };
+    struct peer_stream *asked;
+
+    (void)state;
+    talk_begin(&t, NULL);
+    talk_run(&t);
+    alloc_fail_arm(1);
+    bridge_rest(t.bridge);
+    assert_true(alloc_fail_disarm());
+    assert_null(h2_memory_of(t.bridge)->packed);
+    asked = talk_asked(&t, talk_request(&t, "GET", "/", true, NULL));
+    talk_run(&t);
+    talk_respond(&t, talk_served(&t, 0), FIELDS(":status: 200"), true);
+    talk_run(&t);
+    assert_true(asked->ended);
+    bridge_rest(t.bridge);
+    assert_non_null(h2_memory_of(t.bridge)->packed);
+    talk_end(&t);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(each_allocation) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_allocation),
+        cmocka_unit_test(resting_needs_none),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,7 @@ void h2_pump(struct h2 *h)
 
     if (h->running)
         return;
+    h2_memory_wake(&h->memory);
     h->running = true;
     while (progress && h->error == 0) {
         progress = false;
@@ -103,6 +104,7 @@ static int ops_feed(struct bridge *b, enum bridge_side from, struct mw_span byte
 
     if (h->error != 0 || h->leg[from].done || h->leg[from].eof)
         return h->error;
+    h2_memory_wake(&h->memory);
     h->running = true;
     h2_meter_fed(&h->leg[from].meter);
     take(h, from, bytes);
@@ -119,6 +121,7 @@ static int ops_end(struct bridge *b, enum bridge_side from, bool cut)
     if (leg->eof)
         return h->error;
     leg->eof = true;
+    h2_memory_wake(&h->memory);
     if (!leg->done && !leg->goaway && h->n_streams > 0)
         bridge_blame(&h->b, from, cut ? "HTTP/2: the connection was cut" :
                                         "HTTP/2: the connection ended inside an exchange");
@@ -167,6 +170,7 @@ static void ops_drain(struct bridge *b)
     if (h->draining || client->done || client->goaway || h->error != 0)
         return;
     h->draining = true;
+    h2_memory_wake(&h->memory);
     h2_session_check(h, BRIDGE_CLIENT, nghttp2_submit_shutdown_notice(client->session));
     if (!client->done)
         h2_session_check(h, BRIDGE_CLIENT, nghttp2_submit_ping(client->session, 0, NULL));

@@ -1,11 +1,14 @@
-#include "gate/bridge/h2.h"
+#include "gate/bridge/h2_memory.h"
 
 #include <errno.h>
 #include <stdalign.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "gate/bridge/h2_pages.h"
+
+enum { PAGES_FROM = 4096 };      /* 16 KiB for a frame to be sent and 4 for a map of streams */
 
 /* Stands before every block: free() has to know what it gives back. */
 struct h2_block {
@@ -30,157 +33,29 @@ static void block_unlink(struct h2_block *b)
         b->next->at = b->at;
 }
 
-static bool has_room(struct h2_memory *m, size_t size)
-{
-    if (size > m->max - m->used)
-        m->refused = true;
-    return size <= m->max - m->used;
-}
-
-static void count(struct h2_memory *m, size_t size)
-{
-    m->used += size;
-    if (m->used > m->peak)
-        m->peak = m->used;
-}
-
-/* ---------------------------------------------------------------------------------- pages ---- */
-
-/* What nghttp2 keeps for as long as it lives and hardly uses: 16 KiB for a frame to be sent and 4
- * for a map of streams, on each leg.  On pages of their own they can be given back while nothing
- * is in them.  Where pages are larger than these the system refuses, and they stay. */
-enum { PAGE = 4096, PAGES_FROM = 4096 };
-
-struct h2_pages {
-    struct h2_pages *next;
-    uint8_t *data;              /* beyond `size` all is zero */
-    size_t size, room;          /* room: whole pages */
-    size_t from, to;            /* between them bytes were spent */
-};
-
-static bool is_zero(const uint8_t *page)
-{
-    return page[0] == 0 && memcmp(page, page + 1, PAGE - 1) == 0;
-}
-
-/* Without writing on pages that are empty: those may not be there at all. */
-static void pages_wipe(struct h2_pages *p)
-{
-    for (size_t at = 0; at < p->room; at += PAGE)
-        if (!is_zero(p->data + at))
-            explicit_bzero(p->data + at, PAGE);
-}
-
-/* All zero; NULL: no memory. */
-static void *pages_alloc(struct h2_memory *m, size_t size)
-{
-    size_t room = (size + PAGE - 1) / PAGE * PAGE;
-    struct h2_pages *p;
-
-    if (!has_room(m, size))
-        return NULL;
-    p = malloc(sizeof(*p));
-    if (p == NULL)
-        return NULL;
-    *p = (struct h2_pages){ .data = aligned_alloc(PAGE, room), .size = size, .room = room };
-    if (p->data == NULL) {
-        free(p);
-        return NULL;
-    }
-    pages_wipe(p);
-    p->from = size;
-    p->next = m->pages;
-    m->pages = p;
-    count(m, size);
-    return p->data;
-}
-
-/* Where its pointer stands; NULL: it is none of these. */
-static struct h2_pages **pages_at(struct h2_memory *m, const void *data)
-{
-    struct h2_pages **at = &m->pages;
-
-    if ((uintptr_t)data % PAGE != 0)
-        return NULL;
-    while (*at != NULL && (*at)->data != data)
-        at = &(*at)->next;
-    return *at != NULL ? at : NULL;
-}
-
-static void pages_free(struct h2_memory *m, struct h2_pages **at)
-{
-    struct h2_pages *p = *at;
-
-    *at = p->next;
-    m->used -= p->size;
-    pages_wipe(p);
-    free(p->data);
-    free(p);
-}
-
-void h2_memory_spent(struct h2_memory *m, const uint8_t *data, size_t n)
-{
-    for (struct h2_pages *p = m->pages; p != NULL; p = p->next)
-        if (data >= p->data && data < p->data + p->size) {
-            size_t from = (size_t)(data - p->data);
-
-            p->from = from < p->from ? from : p->from;
-            p->to = from + n > p->to ? from + n : p->to;
-            return;
-        }
-}
-
-void h2_memory_rest(struct h2_memory *m)
-{
-    for (struct h2_pages *p = m->pages; p != NULL; p = p->next) {
-        if (p->from < p->to)
-            explicit_bzero(p->data + p->from, p->to - p->from);
-        p->from = p->size;
-        p->to = 0;
-        for (size_t at = 0; at < p->room; at += PAGE)
-            if (is_zero(p->data + at))
-                (void)madvise(p->data + at, PAGE, MADV_DONTNEED);
-    }
-}
-
-size_t h2_memory_full_pages(const struct h2_memory *m)
-{
-    size_t n = 0;
-
-    for (const struct h2_pages *p = m->pages; p != NULL; p = p->next)
-        for (size_t at = 0; at < p->room; at += PAGE)
-            n += !is_zero(p->data + at);
-    return n;
-}
-
 /* --------------------------------------------------------------------------------- blocks ---- */
 
 void *h2_alloc(struct h2_memory *m, size_t size)
 {
     struct h2_block *b;
 
-    if (!has_room(m, size))
+    if (!h2_memory_may(m, size))
         return NULL;
     b = malloc(sizeof(*b) + size);
     if (b == NULL)
         return NULL;
     b->size = size;
     block_link(m, b);
-    count(m, size);
+    h2_memory_took(m, size);
     return b + 1;
 }
 
 void h2_free(struct h2_memory *m, void *p)
 {
-    struct h2_pages **pages = pages_at(m, p);
     struct h2_block *b;
 
-    if (p == NULL)
+    if (p == NULL || h2_pages_free(m, p))
         return;
-    if (pages != NULL) {
-        pages_free(m, pages);
-        return;
-    }
     b = (struct h2_block *)p - 1;
     block_unlink(b);
     m->used -= b->size;
@@ -190,11 +65,9 @@ void h2_free(struct h2_memory *m, void *p)
 
 static size_t size_of(struct h2_memory *m, const void *p)
 {
-    struct h2_pages **pages = pages_at(m, p);
+    size_t size = h2_pages_size(m, p);
 
-    if (p == NULL)
-        return 0;
-    return pages != NULL ? (*pages)->size : ((const struct h2_block *)p - 1)->size;
+    return size > 0 || p == NULL ? size : ((const struct h2_block *)p - 1)->size;
 }
 
 /* to: new, or NULL for want of memory. */
@@ -218,13 +91,18 @@ void h2_memory_deinit(struct h2_memory *m)
 {
     while (m->blocks != NULL)
         h2_free(m, m->blocks + 1);
-    while (m->pages != NULL)
-        pages_free(m, &m->pages);
+    h2_pages_deinit(m);
 }
 
 static void *mem_malloc(size_t size, void *context)
 {
-    return size >= PAGES_FROM ? pages_alloc(context, size) : h2_alloc(context, size);
+    struct h2_memory *m = context;
+
+    if (size >= PAGES_FROM)
+        return h2_pages_alloc(m, size);
+    if (m->lasting && h2_pages_can_last(m, size))
+        return h2_pages_lasting(m, size);
+    return h2_alloc(m, size);
 }
 
 static void mem_free(void *p, void *context)

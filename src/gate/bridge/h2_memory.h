@@ -16,8 +16,13 @@ enum {
 
 struct h2_memory {
     struct h2_block *blocks;
-    struct h2_pages *pages;     /* nghttp2's large blocks */
+    struct h2_pages *pages;     /* nghttp2's large blocks, and the small ones that stay */
+    struct h2_pages *lasting_pages;     /* of these: where the small ones are, up to lasting_from */
+    size_t lasting_from;
+    uint8_t *packed;            /* what was on the pages; NULL: it is there */
+    size_t packed_size;
     size_t used, peak, max;
+    bool lasting;               /* what nghttp2 takes now it keeps */
     bool refused;               /* max was in the way, not the system */
 };
 
@@ -33,10 +38,11 @@ nghttp2_mem h2_nghttp2_mem(struct h2_memory *m);
 /* These bytes, which nghttp2 gave us to send, are not needed any more once it has nothing more to
  * say (nghttp2_session_mem_send()). */
 void h2_memory_spent(struct h2_memory *m, const uint8_t *data, size_t n);
-/* Now it has nothing more to say: what was spent is wiped, and pages of large blocks on which
- * nothing stands go back to the system.  They come again by themselves, empty as they went. */
+/* Now it has nothing more to say: what was spent is wiped, the rest of what is on the pages is
+ * packed, and they go back to the system.  Before it is called again they have to wake. */
 void h2_memory_rest(struct h2_memory *m);
-/* For tests: of those pages, how many have something on them. */
+void h2_memory_wake(struct h2_memory *m);       /* awake: nothing happens */
+/* How many of the pages have something on them. */
 size_t h2_memory_full_pages(const struct h2_memory *m);
 
 /* Bytes in a row that come and go; an empty one holds no memory. */

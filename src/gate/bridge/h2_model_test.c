@@ -15,7 +15,7 @@ enum { STREAMS = 40, ROUNDS = 25, BODY_MAX = 300000 };
 struct model {
     struct talk t;
     uint64_t seed, first;
-    size_t asked;
+    size_t asked, steps, rests;
     bool resets;
     size_t large;               /* of what moves in one step */
 };
@@ -24,6 +24,13 @@ static uint32_t chance(struct model *m, uint32_t below)
 {
     m->seed = m->seed * 6364136223846793005U + 1442695040888963407U;
     return (uint32_t)((m->seed >> 33) % below);
+}
+
+/* As the clock would have it: what does it matter to an idle one, and to one that is not? */
+static void rest(struct model *m)
+{
+    bridge_rest(m->t.bridge);
+    m->rests += h2_memory_of(m->t.bridge)->packed != NULL;
 }
 
 static uint8_t byte_of(int32_t id, bool up, size_t i)
@@ -132,6 +139,8 @@ static void step(struct model *m)
 {
     enum bridge_side side = chance(m, 2) == 0 ? BRIDGE_CLIENT : BRIDGE_SERVER;
 
+    if (++m->steps % 4 == 0)
+        rest(m);
     switch (chance(m, 6)) {
     case 0:
         client_step(m);
@@ -158,6 +167,7 @@ static void finish(struct model *m)
 
     for (int turn = 0; turn < 3000 && open; turn++) {
         talk_run(&m->t);
+        rest(m);
         open = m->asked < STREAMS;
         if (open)
             ask(m);
@@ -206,7 +216,8 @@ static void check(struct model *m)
     }
 }
 
-static void play(uint64_t seed, bool resets)
+/* How often it came to rest. */
+static size_t play(uint64_t seed, bool resets)
 {
     struct model m = { .seed = seed, .first = seed, .resets = resets };
     const struct bridge_options o = { .max_streams = seed % 3 == 0 ? 4 : 0 };
@@ -227,21 +238,26 @@ static void play(uint64_t seed, bool resets)
     /* nghttp2 keeps its queues' arrays at the size they once had. */
     assert_in_range(h2_memory_of(m.t.bridge)->used, base, base + 1024);
     assert_true(h2_memory_of(m.t.bridge)->peak < 2 * 1024 * 1024);
+    rest(&m);
     talk_end(&m.t);
+    return m.rests;
 }
 
 static void without_resets(void **state)
 {
+    size_t rests = 0;
+
     (void)state;
     for (uint64_t i = 1; i <= ROUNDS; i++)
-        play(i, false);
+        rests += play(i, false);
+    assert_true(rests > 2 * (size_t)ROUNDS);
 }
 
 static void with_resets(void **state)
 {
     (void)state;
     for (uint64_t i = 1; i <= ROUNDS; i++)
-        play(1000 + i, true);
+        (void)play(1000 + i, true);
 }
 
 int main(void)

@@ -316,10 +316,12 @@ int h2_session_new(struct h2 *h, enum bridge_side side)
     nghttp2_mem mem = h2_nghttp2_mem(&h->memory);
     int r = NGHTTP2_ERR_NOMEM;
 
+    h->memory.lasting = true;
     if (c != NULL && o != NULL && side == BRIDGE_CLIENT)
         r = nghttp2_session_server_new3(&h->leg[side].session, c, h, o, &mem);
     else if (c != NULL && o != NULL)
         r = nghttp2_session_client_new3(&h->leg[side].session, c, h, o, &mem);
+    h->memory.lasting = false;
     if (c != NULL)
         nghttp2_session_callbacks_del(c);
     if (o != NULL)

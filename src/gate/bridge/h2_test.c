@@ -472,8 +472,53 @@ static void an_idle_one_holds_no_pages(void **state)
         assert_int_not_equal(h2_memory_full_pages(h2_memory_of(t.bridge)), 0);
         bridge_rest(t.bridge);
         assert_int_equal(h2_memory_full_pages(h2_memory_of(t.bridge)), 0);
+        assert_in_range(h2_memory_of(t.bridge)->packed_size, 1, 4096);
     }
     assert_false(bridge_over(t.bridge));
+    talk_end(&t);
+}
+
+static void goes_to_rest(struct talk *t)
+{
+    talk_begin(t, NULL);
+    talk_run(t);
+    bridge_rest(t->bridge);
+    assert_non_null(h2_memory_of(t->bridge)->packed);
+    bridge_rest(t->bridge);
+}
+
+/* Whatever happens first after a rest finds all as it was. */
+static void each_way_to_wake(void **state)
+{
+    struct talk t = { 0 };
+
+    (void)state;
+    goes_to_rest(&t);           /* nothing at all: it is freed so */
+    talk_end(&t);
+    for (int server = 0; server < 2; server++) {
+        struct peer *p = server != 0 ? &t.server : &t.client;
+
+        t = (struct talk){ 0 };
+        goes_to_rest(&t);
+        talk_frame(p, NGHTTP2_PING, 0, 0, SPAN_LIT("12345678"));
+        talk_run(&t);
+        assert_int_equal(p->pongs, 1);
+        talk_end(&t);
+        t = (struct talk){ 0 };
+        goes_to_rest(&t);
+        assert_int_equal(bridge_end(t.bridge, server != 0 ? BRIDGE_SERVER : BRIDGE_CLIENT, false),
+                         0);
+        talk_run(&t);
+        assert_int_equal(server != 0 ? t.client.goaways : t.server.goaways, 1);
+        assert_true(bridge_over(t.bridge));
+        assert_null(bridge_why(t.bridge, NULL));
+        talk_end(&t);
+    }
+    t = (struct talk){ 0 };
+    goes_to_rest(&t);
+    bridge_drain(t.bridge);
+    talk_run(&t);
+    assert_int_equal(t.client.goaways, 1);      /* enough for a client without streams */
     talk_end(&t);
 }
 
@@ -497,6 +542,7 @@ int main(void)
         cmocka_unit_test(the_client_is_gone),
         cmocka_unit_test(via),
         cmocka_unit_test(an_idle_one_holds_no_pages),
+        cmocka_unit_test(each_way_to_wake),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
