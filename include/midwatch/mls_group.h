@@ -102,7 +102,8 @@ struct mw_mls_committed {
 };
 
 /* Makes a commit and keeps the next epoch beside this one until mw_mls_merge() or mw_mls_drop():
- * only one commit of an epoch can be everybody's. */
+ * only one commit of an epoch can be everybody's.  MW_MLS_E_TOO_BIG: of more proposals than
+ * MW_MLS_COMMIT_MAX. */
 MW_API MW_MUST_CHECK int mw_mls_commit(struct mw_mls_group *g,
                                        const struct mw_mls_commit_options *options,
                                        struct mw_wall now, struct mw_mls_committed *out);
@@ -147,6 +148,9 @@ struct mw_mls_event {
  * the proposal again if it was refused, then the commit.  Or free the group, and come back by
  * mw_mls_join_external() with resync, or not at all.  (After mw_mls_load() it is
  * MW_MLS_E_PROPOSAL_UNKNOWN: what was refused is not saved.)
+ *
+ * A commit of more proposals than MW_MLS_COMMIT_MAX, or from outside than two and
+ * MW_MLS_PENDING_MAX, is MW_MLS_E_TOO_BIG.
  *
  * Of one sender's messages at most 1,024 are skipped at once (MW_MLS_E_TOO_FAR); keys of 1,024
  * that are late are kept for each sender, of 16,384 in an epoch.  None is derived for who is no

@@ -194,6 +194,13 @@ static int gather_one(struct proposal_list *l, const struct mw_mls_group *g,
     return 0;
 }
 
+/* As many as are taken of this committer: an entry takes a hundred times the memory that it takes
+ * in the message.  From outside (12.2) it is one ExternalInit, one Remove, and PSKs. */
+static size_t most_of(const struct proposal_list *l)
+{
+    return l->committer.type == SENDER_NEW_COMMIT ? 2 + MW_MLS_PENDING_MAX : MW_MLS_COMMIT_MAX;
+}
+
 int list_gather(struct proposal_list *l, const struct mw_mls_group *g, struct mw_span proposals)
 {
     CLEANUP(own_free) struct referred *sorted = NULL;
@@ -206,6 +213,8 @@ int list_gather(struct proposal_list *l, const struct mw_mls_group *g, struct mw
         return error;
     for (; read_more(&r); n++)
         proposal_or_ref_read(&v, &r);
+    if (n > most_of(l))
+        return MW_MLS_E_TOO_BIG;
     l->all = calloc(n + 1, sizeof(*l->all));
     if (l->all == NULL)
         return -ENOMEM;
@@ -339,7 +348,12 @@ static int list_check_external(struct proposal_list *l)
 int list_check(struct proposal_list *l, const struct mw_mls_group *g, struct mw_wall now)
 {
     bool external = l->committer.type == SENDER_NEW_COMMIT;
-    int error = external ? list_check_external(l) : list_check_member(l);
+    int error;
+
+    l->culprit = l->count;
+    if (l->count > most_of(l))
+        return MW_MLS_E_TOO_BIG;        /* nobody would follow what we make */
+    error = external ? list_check_external(l) : list_check_member(l);
 
     for (size_t i = 0; i < l->count && error == 0; i++) {
         const struct listed *one = &l->all[i];
