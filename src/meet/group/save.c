@@ -79,6 +79,9 @@ int mw_mls_key_package_save(const struct mw_mls_key_package *kp, const uint8_t k
     CLEANUP(buf_wipe) struct buf plain = BUF_INIT(STATE_MAX);
     size_t nsk = kp->s.suite->nsk;
 
+    /* All at once: growing would leave secrets behind in memory that was freed. */
+    if (buf_reserve(&plain, kp->message.len + 4 * 4 + 3 * CRYPT_SCALAR_MAX) == NULL)
+        return buf_error(&plain);
     vector_write(&plain, owned_span(kp->message));
     vector_write(&plain, span_of(kp->secrets->init, nsk));
     vector_write(&plain, span_of(kp->secrets->encryption, nsk));

@@ -71,6 +71,46 @@ static void write_past(const struct past *p, struct buf *b)
     }
 }
 
+/* Bytes of each at most: VECTOR for a length, a flag besides where one is. */
+enum { VECTOR = 4, SECRETS = 9 };
+
+static size_t epoch_size(const struct epoch *e)
+{
+    size_t size = 3 * VECTOR + e->context.len + e->interim.len + e->confirmation_tag.len + 3;
+
+    if (e->keys != NULL)
+        size += SECRETS * (VECTOR + CRYPT_HASH_MAX) + CRYPT_SCALAR_MAX;
+    if (e->tree_keys != NULL)
+        size += VECTOR + tree_keys_size(e->tree_keys);
+    if (e->secrets != NULL)
+        size += VECTOR + secret_tree_size(e->secrets);
+    return size;
+}
+
+static size_t past_size(const struct past *p)
+{
+    size_t size = 8 + 3 * VECTOR + p->context.len + CRYPT_HASH_MAX +
+                  secret_tree_size(p->secrets) + 4;
+
+    for (size_t i = 0; i < p->replaced_count; i++)
+        size += 4 + VECTOR + p->replaced[i].signature_key.len;
+    return size;
+}
+
+/* All that follows the tree. */
+static size_t rest_size(const struct mw_mls_group *g)
+{
+    size_t size = epoch_size(&g->now) + 4 + 1 + 1 + 1 + VECTOR + g->reinit.len;
+
+    for (const struct waiting *w = g->waiting; w != NULL; w = w->next)
+        size += 5 + CRYPT_HASH_MAX + VECTOR + w->bytes.len + 1 + 2 * CRYPT_SCALAR_MAX;
+    if (g->pending != NULL)
+        size += VECTOR + g->pending->commit.len + epoch_size(&g->pending->next);
+    for (size_t i = 0; i < GROUP_PAST_MAX && g->past[i] != NULL; i++)
+        size += past_size(g->past[i]);
+    return size + g->resumptions_count * (8 + VECTOR + CRYPT_HASH_MAX);
+}
+
 void state_write(const struct mw_mls_group *g, struct buf *b)
 {
     size_t at, past = 0;
@@ -80,6 +120,9 @@ void state_write(const struct mw_mls_group *g, struct buf *b)
     at = vector_open(b);
     tree_write(g->tree, b);
     vector_close(b, at);
+    /* All at once: growing would leave secrets behind in memory that was freed. */
+    if (buf_reserve(b, rest_size(g)) == NULL)
+        return;
     write_epoch(&g->now, g->s, b);
     buf_u32(b, (uint32_t)g->waiting_count);
     for (const struct waiting *w = g->waiting; w != NULL; w = w->next)

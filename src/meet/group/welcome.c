@@ -1,5 +1,9 @@
 #include "meet/group/steps.h"
 
+/* Bytes of GroupSecrets without its PSKs: two secrets, three lengths, and whether the second is
+ * there. */
+enum { SECRETS_MAX = 2 * CRYPT_HASH_MAX + 3 * 4 + 1 };
+
 /* One new member's secrets, sealed to its init key (12.4.3.1), appended to out. */
 static int seal_for(const struct welcome_wish *w, const struct listed *add,
                     const struct hpke_common *common, struct buf *out)
@@ -24,6 +28,9 @@ static int seal_for(const struct welcome_wish *w, const struct listed *add,
     for (size_t i = 0; i < w->psks_count; i++)
         psk_id_write(&psks, &w->psks[i]);
     secrets.psks = buf_span(&psks);
+    /* All at once: growing would leave the joiner secret behind in memory that was freed. */
+    if (buf_reserve(&plain, SECRETS_MAX + psks.len) == NULL)
+        return buf_error(&plain);
     group_secrets_write(&plain, &secrets);
     if (e == 0)
         e = buf_error(&psks) != 0 ? buf_error(&psks) : buf_error(&plain);

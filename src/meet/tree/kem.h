@@ -41,7 +41,9 @@ void tree_keys_prune(struct tree_keys *k, const struct tree *t);
 MW_MUST_CHECK int tree_keys_implant(struct tree_keys *k, struct suited s, const struct tree *t,
                                     uint32_t sender, struct mw_span path_secret);
 
-/* Save and load: what tree_keys_write() wrote, tree_keys_read() reads.  Secret bytes. */
+/* Save and load: what tree_keys_write() wrote, tree_keys_read() reads.  Secret bytes: reserve
+ * `out` before, so that it does not grow, and wipe it after. */
+size_t tree_keys_size(const struct tree_keys *k);       /* bytes that _write() appends at most */
 void tree_keys_write(const struct tree_keys *k, struct buf *out);
 MW_MUST_CHECK int tree_keys_read(struct tree_keys **out, struct reader *r);
 

@@ -143,9 +143,23 @@ int tree_keys_implant(struct tree_keys *k, struct suited s, const struct tree *t
 
 /* --------------------------------------------------------------------- save and load ---- */
 
+size_t tree_keys_size(const struct tree_keys *k)
+{
+    size_t size = 4 + 1;
+
+    for (uint32_t level = 0; level < PATH_LEVELS; level++)
+        if (k->at[level].is)
+            size += 4 + 4 + (size_t)k->at[level].scalar_len + 4 + k->at[level].point_len;
+    return size;
+}
+
 void tree_keys_write(const struct tree_keys *k, struct buf *out)
 {
     uint8_t n = 0;
+
+    /* All at once: growing would leave secrets behind in memory that was freed. */
+    if (buf_reserve(out, tree_keys_size(k)) == NULL)
+        return;
 
     for (uint32_t level = 0; level < PATH_LEVELS; level++)
         n = (uint8_t)(n + k->at[level].is);
