@@ -179,6 +179,9 @@ static void test_refused(void **state)
                       "00000001" BYTES16 NONCE "00000001" BYTES16 NONCE FRESH);
     assert_refused(s, "01000100000001" "02" "0000000200000002" SECRET "00000002"
                       "00000001" BYTES16 NONCE "00000000" BYTES16 NONCE FRESH);
+    /* Cut off within the last that is kept. */
+    assert_refused(s, "01000100000001" "02" FRESH "0000000200000002" SECRET "00000001"
+                      "00000001" BYTES16);
 }
 
 /* The deepest tree there is, and one that only ever goes down. */

@@ -150,7 +150,9 @@ static void test_no_such_leaf(void **state)
     assert_int_equal(key_try(t, 4, 0), SECRET_TREE_E_LEAF);
     assert_int_equal(key_try(t, UINT32_MAX, UINT32_MAX), SECRET_TREE_E_LEAF);
     assert_int_equal(secret_tree_next(t, 4, APP, &g, &k), SECRET_TREE_E_LEAF);
-    secret_tree_used(t, 4, APP, 0);
+    assert_true(key_is(t, 0, APP, 0));
+    secret_tree_used(t, 4, APP, 0);     /* which is nobody: leaf 0 keeps its own */
+    assert_true(key_is(t, 0, APP, 0));
     assert_int_equal(secret_tree_new(&none, s, 0, &encryption), SECRET_TREE_E_LEAF);
     assert_int_equal(secret_tree_new(&none, s, 3, &encryption), SECRET_TREE_E_LEAF);
     assert_int_equal(secret_tree_new(&none, s, 4, &wrong), SECRET_TREE_E_MALFORMED);
@@ -205,6 +207,25 @@ static void test_used_later(void **state)
     secret_tree_used(t, 1, APP, UINT32_MAX);
     secret_tree_used(t, 1, APP, 5000);
     assert_true(key_is(t, 1, APP, 4));
+}
+
+/* Told twice of one generation: its neighbours' keys stay. */
+static void test_used_twice(void **state)
+{
+    CLEANUP(secret_tree_freep) struct secret_tree *t = tree_of(fixture_suite(1), 2);
+
+    (void)state;
+    key_use(t, 0, 4);           /* keeps 0 to 3 */
+    key_use(t, 0, 1);
+    secret_tree_used(t, 0, APP, 1);
+    assert_true(key_is(t, 0, APP, 0));
+    assert_true(key_is(t, 0, APP, 2));
+    key_use(t, 0, 3);           /* the last of them: more come behind what is now the last */
+    secret_tree_used(t, 0, APP, 3);
+    key_use(t, 0, 7);
+    for (uint32_t g = 0; g < 8; g++)
+        assert_int_equal(key_try(t, 0, g),
+                         g == 1 || g == 3 || g == 4 || g == 7 ? SECRET_TREE_E_USED : 0);
 }
 
 static void test_too_far(void **state)
@@ -302,6 +323,8 @@ static void test_exhausted(void **state)
     assert_int_equal(secret_tree_next(t, 0, APP, &g, &k), SECRET_TREE_E_EXHAUSTED);
     assert_int_equal(key_try(t, 0, UINT32_MAX - 1), SECRET_TREE_E_USED);
     assert_int_equal(key_try(t, 0, UINT32_MAX), SECRET_TREE_E_EXHAUSTED);
+    secret_tree_used(t, 0, APP, UINT32_MAX);
+    assert_int_equal(secret_tree_next(t, 0, APP, &g, &k), SECRET_TREE_E_EXHAUSTED);
     for (size_t i = 0; i < s.suite->nh; i++)        /* and nothing is left to steal */
         assert_int_equal(r->secret[i], 0);
 }
@@ -450,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_no_such_leaf),
         cmocka_unit_test(test_out_of_order),
         cmocka_unit_test(test_used_later),
+        cmocka_unit_test(test_used_twice),
         cmocka_unit_test(test_too_far),
         cmocka_unit_test(test_forgery_moves_nothing),
         cmocka_unit_test(test_kept_of_a_ratchet),

@@ -6,57 +6,7 @@
 
 #include <cmocka.h>
 
-#include "kem_world.h"
-
-static struct mw_crypto *crypto;
-
-static int crypto_open(void **state)
-{
-    (void)state;
-    return mw_crypto_new(&crypto);
-}
-
-static int crypto_close(void **state)
-{
-    (void)state;
-    mw_crypto_free(crypto);
-    return 0;
-}
-
-/* Five members, each with everybody's tree; then member 0 makes a path. */
-struct stage {
-    struct kem_world w;
-    struct kem_path made;
-};
-
-enum { MEMBERS = 5 };
-
-static void stage_init(struct stage *st, uint16_t suite)
-{
-    struct suited s = { suite_find(suite), crypto };
-
-    *st = (struct stage){ .made = { .maker = NULL } };
-    kem_world_init(&st->w, s, 31337);
-    assert_int_equal(kem_found(&st->w), 0);
-    for (uint32_t i = 1; i < MEMBERS; i++) {
-        uint8_t scalar[CRYPT_SCALAR_MAX];
-        struct mw_span none = { NULL, 0 };
-        struct model_leaf leaf;
-        uint32_t at;
-
-        assert_int_equal(kem_leaf_make(&st->w, &leaf, LEAF_KEY_PACKAGE, none, scalar), 0);
-        for (uint32_t m = 0; m < i; m++)
-            assert_int_equal(tree_add(st->w.members[m].tree, &leaf.leaf, &at), 0);
-        assert_int_equal(kem_join(&st->w, 0, i, span_of(scalar, s.suite->nsk)), 0);
-    }
-    assert_int_equal(kem_path_make(&st->w, 0, NULL, 0, &st->made), 0);
-}
-
-static void stage_deinit(struct stage *st)
-{
-    kem_path_deinit(&st->made);
-    kem_world_deinit(&st->w);
-}
+#include "kem_stage.h"
 
 static void tree_bytes(const struct tree *t, struct buf *out)
 {
@@ -66,7 +16,7 @@ static void tree_bytes(const struct tree *t, struct buf *out)
 }
 
 /* Member 4 merges `path`, is told `want`, and stands where it stood. */
-static void merge_refused(struct stage *st, const struct update_path *path, int want)
+static void merge_refused(struct kem_stage *st, const struct update_path *path, int want)
 {
     CLEANUP(buf_deinit) struct buf before = BUF_INIT(1 << 16);
     CLEANUP(buf_deinit) struct buf after = BUF_INIT(1 << 16);
@@ -84,83 +34,25 @@ static void merge_refused(struct stage *st, const struct update_path *path, int 
     assert_memory_equal(hash[0], hash[1], sizeof(hash[0]));
 }
 
-/* Member 4 merges and opens under the context that all agree on. */
-static int open_result(struct stage *st, const struct update_path *path, const uint32_t *skip,
-                       size_t skips)
-{
-    CLEANUP(tree_keys_freep) struct tree_keys *keys = NULL;
-    CLEANUP(secret_wipe) struct secret commit = { .len = 0 };
-    struct kem_member *m = &st->w.members[4];
-    uint8_t context[160];
-    int error;
-
-    assert_int_equal(tree_keys_copy(&keys, m->keys), 0);
-    tree_begin(m->tree);
-    assert_int_equal(path_merge(m->tree, 0, path), 0);
-    error = path_open(keys, m->tree, 0, path, kem_context(&st->w, m->tree, context), skip, skips,
-                      &commit);
-    tree_undo(m->tree);
-    assert_int_equal(error == 0, commit.len > 0);
-    return error;
-}
-
-/* The path's nodes, taken apart. */
-struct parts {
-    struct mw_span keys[PATH_NODES], sealed[PATH_NODES];
-    size_t n;
-};
-
-static struct parts parts_of(const struct update_path *path)
-{
-    struct reader r = { .rest = path->nodes };
-    struct parts p = { .n = 0 };
-
-    while (read_more(&r)) {
-        struct path_node v;
-
-        path_node_read(&v, &r);
-        p.keys[p.n] = v.encryption_key;
-        p.sealed[p.n++] = v.ciphertexts;
-    }
-    assert_true(read_done(&r));
-    return p;
-}
-
-/* And put together again, around the same leaf. */
-static struct update_path join_parts(const struct update_path *path, const struct parts *p,
-                                     struct buf *nodes)
-{
-    struct update_path out = *path;
-
-    buf_truncate(nodes, 0);
-    for (size_t i = 0; i < p->n; i++) {
-        vector_write(nodes, p->keys[i]);
-        vector_write(nodes, p->sealed[i]);
-    }
-    assert_int_equal(buf_error(nodes), 0);
-    out.nodes = buf_span(nodes);
-    return out;
-}
-
 /* ------------------------------------------------------------------------- merging ---- */
 
 static void of_another_length_7_6(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(buf_deinit) struct buf nodes = BUF_INIT(1 << 16);
     struct update_path bad;
-    struct parts p;
+    struct kem_parts p;
 
     (void)state;
-    stage_init(&st, 1);
-    p = parts_of(&st.made.path);
+    kem_stage_init(&st, 1);
+    p = kem_parts_of(&st.made.path);
     assert_int_equal(p.n, 3);
     p.n = 2;
-    bad = join_parts(&st.made.path, &p, &nodes);
+    bad = kem_parts_join(&st.made.path, &p, &nodes);
     merge_refused(&st, &bad, TREE_E_PATH_LENGTH);
     p.n = 4;
     p.keys[3] = SPAN_LIT("0123456789abcdef0123456789abcdef");
-    bad = join_parts(&st.made.path, &p, &nodes);
+    bad = kem_parts_join(&st.made.path, &p, &nodes);
     merge_refused(&st, &bad, TREE_E_PATH_LENGTH);
     bad.nodes = (struct mw_span){ NULL, 0 };
     merge_refused(&st, &bad, TREE_E_PATH_LENGTH);
@@ -168,38 +60,38 @@ static void of_another_length_7_6(void **state)
 
 static void keys_that_are_there_12_4_2(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(buf_deinit) struct buf nodes = BUF_INIT(1 << 16);
     struct update_path bad;
     struct leaf_node leaf;
-    struct parts p;
+    struct kem_parts p;
 
     (void)state;
-    stage_init(&st, 1);
-    for (uint32_t at = 0; at < MEMBERS; at++) {
-        p = parts_of(&st.made.path);
+    kem_stage_init(&st, 1);
+    for (uint32_t at = 0; at < KEM_STAGE_MEMBERS; at++) {
+        p = kem_parts_of(&st.made.path);
         assert_true(tree_leaf(st.w.members[4].tree, at, &leaf));
         p.keys[1] = leaf.encryption_key;
-        bad = join_parts(&st.made.path, &p, &nodes);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
         merge_refused(&st, &bad, TREE_E_KEY_TWICE);
     }
     /* One for two nodes, and the new leaf's own. */
-    p = parts_of(&st.made.path);
+    p = kem_parts_of(&st.made.path);
     p.keys[2] = p.keys[0];
-    bad = join_parts(&st.made.path, &p, &nodes);
+    bad = kem_parts_join(&st.made.path, &p, &nodes);
     merge_refused(&st, &bad, TREE_E_KEY_TWICE);
     p.keys[2] = st.made.path.leaf.encryption_key;
-    bad = join_parts(&st.made.path, &p, &nodes);
+    bad = kem_parts_join(&st.made.path, &p, &nodes);
     merge_refused(&st, &bad, TREE_E_KEY_TWICE);
 }
 
 static void a_parents_key_that_is_there_12_4_2(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     struct tree *t;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     t = st.w.members[4].tree;
     assert_int_equal(path_merge(t, 0, &st.made.path), 0);
     merge_refused(&st, &st.made.path, TREE_E_KEY_TWICE);    /* the very same once more */
@@ -207,14 +99,14 @@ static void a_parents_key_that_is_there_12_4_2(void **state)
 
 static void a_leaf_key_that_is_not_new_12_4_2(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     struct mw_span hash;
     struct update_path bad;
     struct leaf_node old;
     struct model_leaf made;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     hash = st.made.path.leaf.parent_hash;
     bad = st.made.path;
     for (uint32_t at = 0; at < 2; at++) {
@@ -228,13 +120,13 @@ static void a_leaf_key_that_is_not_new_12_4_2(void **state)
 
 static void a_signature_key_of_another_7_3(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     struct update_path bad;
     struct leaf_node other;
     struct model_leaf made;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     bad = st.made.path;
     assert_true(tree_leaf(st.w.members[4].tree, 3, &other));
     model_leaf_keyed(&made, &st.w.dice, LEAF_COMMIT, bad.leaf.parent_hash,
@@ -245,16 +137,16 @@ static void a_signature_key_of_another_7_3(void **state)
 
 static void another_parent_hash_7_9_2(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(buf_deinit) struct buf nodes = BUF_INIT(1 << 16);
     uint8_t hash[CRYPT_HASH_MAX], key[32] = { 9, 9 };
     struct mw_span own;
     struct update_path bad;
     struct model_leaf made;
-    struct parts p;
+    struct kem_parts p;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     bad = st.made.path;
     own = bad.leaf.parent_hash;
     memcpy(hash, own.data, own.len);
@@ -266,12 +158,12 @@ static void another_parent_hash_7_9_2(void **state)
         merge_refused(&st, &bad, TREE_E_PARENT_HASH);
     }
     /* Not the leaf but a key above it is another. */
-    p = parts_of(&st.made.path);
+    p = kem_parts_of(&st.made.path);
     for (size_t i = 0; i < p.n; i++) {
         struct mw_span was = p.keys[i];
 
         p.keys[i] = span_of(key, sizeof(key));
-        bad = join_parts(&st.made.path, &p, &nodes);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
         merge_refused(&st, &bad, TREE_E_PARENT_HASH);
         p.keys[i] = was;
     }
@@ -279,13 +171,13 @@ static void another_parent_hash_7_9_2(void **state)
 
 static void a_leaf_of_another_source_12_4_2(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     struct update_path bad;
     struct model_leaf made;
     struct mw_span none = { NULL, 0 };
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     for (int source = LEAF_KEY_PACKAGE; source <= LEAF_UPDATE; source++) {
         bad = st.made.path;
         model_leaf_keyed(&made, &st.w.dice, (uint8_t)source, none, bad.leaf.encryption_key,
@@ -301,31 +193,31 @@ static void keys_that_are_none_5_1_1(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(suites); i++) {
-        CLEANUP(stage_deinit) struct stage st;
+        CLEANUP(kem_stage_deinit) struct kem_stage st;
         CLEANUP(buf_deinit) struct buf nodes = BUF_INIT(1 << 16);
         uint8_t off[CRYPT_POINT_MAX] = { 0 };
         struct update_path bad;
-        struct parts p;
+        struct kem_parts p;
 
-        stage_init(&st, suites[i]);
-        p = parts_of(&st.made.path);
+        kem_stage_init(&st, suites[i]);
+        p = kem_parts_of(&st.made.path);
         off[0] = suites[i] == 2 ? 4 : 0;        /* no point of the curve; of small order */
         p.keys[2] = span_of(off, st.w.s.suite->npk);
-        bad = join_parts(&st.made.path, &p, &nodes);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
         merge_refused(&st, &bad, TREE_E_KEY);
         p.keys[2].len--;
-        bad = join_parts(&st.made.path, &p, &nodes);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
         merge_refused(&st, &bad, TREE_E_KEY);
     }
 }
 
 static void from_nobody(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     struct tree *t;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     t = st.w.members[4].tree;
     assert_int_equal(path_merge(t, 5, &st.made.path), TREE_E_BLANK);
     assert_int_equal(path_merge(t, 800, &st.made.path), TREE_E_BLANK);
@@ -336,62 +228,62 @@ static void from_nobody(void **state)
 
 static void a_ciphertext_more_or_less_7_6(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(buf_deinit) struct buf nodes = BUF_INIT(1 << 16);
     CLEANUP(buf_deinit) struct buf list = BUF_INIT(1 << 16);
     const uint32_t skip[] = { 4, 3 };
     struct update_path bad;
-    struct parts p;
+    struct kem_parts p;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     /* Also where it is not our own that is missing. */
     for (size_t i = 0; i < 3; i++) {
         struct mw_span was;
 
-        p = parts_of(&st.made.path);
+        p = kem_parts_of(&st.made.path);
         was = p.sealed[i];
         p.sealed[i].len = was.len - (1 + 32 + 1 + 48);
-        bad = join_parts(&st.made.path, &p, &nodes);
-        assert_int_equal(open_result(&st, &bad, NULL, 0), TREE_E_PATH_CIPHERTEXTS);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
+        assert_int_equal(kem_stage_open(&st, &bad, NULL, 0), TREE_E_PATH_CIPHERTEXTS);
         buf_truncate(&list, 0);
         buf_add(&list, was);
         buf_add(&list, span_cut(was, 0, 1 + 32 + 1 + 48));
         p.sealed[i] = buf_span(&list);
-        bad = join_parts(&st.made.path, &p, &nodes);
-        assert_int_equal(open_result(&st, &bad, NULL, 0), TREE_E_PATH_CIPHERTEXTS);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
+        assert_int_equal(kem_stage_open(&st, &bad, NULL, 0), TREE_E_PATH_CIPHERTEXTS);
         buf_str(&list, "\1a\1");            /* one more that is cut off */
         p.sealed[i] = buf_span(&list);
-        bad = join_parts(&st.made.path, &p, &nodes);
-        assert_int_equal(open_result(&st, &bad, NULL, 0), TREE_E_PATH_CIPHERTEXTS);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
+        assert_int_equal(kem_stage_open(&st, &bad, NULL, 0), TREE_E_PATH_CIPHERTEXTS);
     }
-    assert_int_equal(open_result(&st, &st.made.path, NULL, 0), 0);
+    assert_int_equal(kem_stage_open(&st, &st.made.path, NULL, 0), 0);
     /* New leaves are none of the recipients: the count is one too many. */
-    assert_int_equal(open_result(&st, &st.made.path, skip, 2), TREE_E_PATH_CIPHERTEXTS);
+    assert_int_equal(kem_stage_open(&st, &st.made.path, skip, 2), TREE_E_PATH_CIPHERTEXTS);
 }
 
 static void a_ciphertext_that_does_not_open_7_5(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(buf_deinit) struct buf nodes = BUF_INIT(1 << 16);
     CLEANUP(buf_deinit) struct buf list = BUF_INIT(1 << 16);
     struct hpke_ciphertext short_one;
     struct update_path bad;
     struct reader r;
-    struct parts p;
+    struct kem_parts p;
 
     (void)state;
-    stage_init(&st, 1);
-    p = parts_of(&st.made.path);
+    kem_stage_init(&st, 1);
+    p = kem_parts_of(&st.made.path);
     buf_add(&list, p.sealed[2]);
     p.sealed[2] = buf_span(&list);
     for (size_t at = 2; at < list.len; at += 20) {
         list.data[at] ^= 4;
-        bad = join_parts(&st.made.path, &p, &nodes);
-        assert_int_equal(open_result(&st, &bad, NULL, 0), TREE_E_PATH_SEALED);
+        bad = kem_parts_join(&st.made.path, &p, &nodes);
+        assert_int_equal(kem_stage_open(&st, &bad, NULL, 0), TREE_E_PATH_SEALED);
         list.data[at] ^= 4;
     }
-    assert_int_equal(open_result(&st, &st.made.path, NULL, 0), 0);
+    assert_int_equal(kem_stage_open(&st, &st.made.path, NULL, 0), 0);
     /* Of the length of no path secret. */
     r = (struct reader){ .rest = buf_span(&list) };
     hpke_ciphertext_read(&short_one, &r);
@@ -399,10 +291,10 @@ static void a_ciphertext_that_does_not_open_7_5(void **state)
     buf_truncate(&list, 0);
     hpke_ciphertext_write(&list, &short_one);
     p.sealed[2] = buf_span(&list);
-    bad = join_parts(&st.made.path, &p, &nodes);
-    assert_int_equal(open_result(&st, &bad, NULL, 0), TREE_E_PATH_SEALED);
+    bad = kem_parts_join(&st.made.path, &p, &nodes);
+    assert_int_equal(kem_stage_open(&st, &bad, NULL, 0), TREE_E_PATH_SEALED);
     st.w.epoch++;                           /* 7.6: the context is the epoch's */
-    assert_int_equal(open_result(&st, &st.made.path, NULL, 0), TREE_E_PATH_SEALED);
+    assert_int_equal(kem_stage_open(&st, &st.made.path, NULL, 0), TREE_E_PATH_SEALED);
 }
 
 /* The maker announces keys that its secrets do not give: all else is in order. */
@@ -410,7 +302,7 @@ static void other_keys_than_announced_7_5(void **state)
 {
     (void)state;
     for (uint32_t wrong = 0; wrong < 3; wrong++) {
-        CLEANUP(stage_deinit) struct stage st;
+        CLEANUP(kem_stage_deinit) struct kem_stage st;
         CLEANUP(path_maker_freep) struct path_maker *maker = NULL;
         CLEANUP(buf_deinit) struct buf nodes = BUF_INIT(1 << 16);
         uint8_t keys[PATH_NODES][32], hash[CRYPT_HASH_MAX], context[160];
@@ -421,7 +313,7 @@ static void other_keys_than_announced_7_5(void **state)
         struct path p;
         size_t len;
 
-        stage_init(&st, 1);
+        kem_stage_init(&st, 1);
         m = &st.w.members[0];
         path_filter(m->tree, 0, &p);
         assert_int_equal(path_derive(&maker, m->tree, m->keys, st.w.random), 0);
@@ -438,13 +330,13 @@ static void other_keys_than_announced_7_5(void **state)
                                    kem_context(&st.w, m->tree, context), NULL, 0, &nodes), 0);
         bad = (struct update_path){ .leaf = made.leaf, .nodes = buf_span(&nodes) };
         /* Member 4 meets the maker at the root only and sees no further down. */
-        assert_int_equal(open_result(&st, &bad, NULL, 0), wrong == 2 ? TREE_E_PATH_KEY : 0);
+        assert_int_equal(kem_stage_open(&st, &bad, NULL, 0), wrong == 2 ? TREE_E_PATH_KEY : 0);
     }
 }
 
 static void without_a_key_for_it(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(secret_wipe) struct secret commit = { .len = 0 };
     CLEANUP(tree_keys_freep) struct tree_keys *other = NULL;
     const uint32_t skip[] = { 4 };
@@ -452,7 +344,7 @@ static void without_a_key_for_it(void **state)
     struct kem_member *m;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     m = &st.w.members[4];
     assert_int_equal(path_merge(m->tree, 0, &st.made.path), 0);
     /* The sender itself, a leaf that is blank, one that is out of the tree. */
@@ -470,12 +362,12 @@ static void without_a_key_for_it(void **state)
 
 static void a_path_secret_of_another_12_4_3_1(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(secret_wipe) struct secret secret = { .len = 0 };
     struct kem_member *m;
 
     (void)state;
-    stage_init(&st, 1);
+    kem_stage_init(&st, 1);
     m = &st.w.members[4];
     assert_int_equal(path_merge(m->tree, 0, &st.made.path), 0);
     assert_int_equal(path_maker_secret_for(st.made.maker, m->tree, 4, &secret), 0);
@@ -494,14 +386,14 @@ static void a_path_secret_of_another_12_4_3_1(void **state)
 
 static void saved_keys(void **state)
 {
-    CLEANUP(stage_deinit) struct stage st;
+    CLEANUP(kem_stage_deinit) struct kem_stage st;
     CLEANUP(buf_deinit) struct buf saved = BUF_INIT(1 << 16);
     CLEANUP(buf_deinit) struct buf again = BUF_INIT(1 << 16);
     CLEANUP(tree_keys_freep) struct tree_keys *keys = NULL;
     struct reader r;
 
     (void)state;
-    stage_init(&st, 3);
+    kem_stage_init(&st, 3);
     tree_keys_write(st.w.members[0].keys, &saved);
     for (size_t len = 0; len < saved.len; len++) {
         CLEANUP(tree_keys_freep) struct tree_keys *none = NULL;
@@ -541,5 +433,5 @@ int main(void)
         cmocka_unit_test(saved_keys),
     };
 
-    return cmocka_run_group_tests(tests, crypto_open, crypto_close);
+    return cmocka_run_group_tests(tests, kem_crypto_open, kem_crypto_close);
 }

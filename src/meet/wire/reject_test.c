@@ -116,6 +116,7 @@ static void test_5_3_credential_types(void **state)
     static const struct mw_span ill[] = {
         { (const uint8_t *)"\x00\x00\x02me", 5 },  { (const uint8_t *)"\x00\x03\x02me", 5 },
         { (const uint8_t *)"\x0a\x0a\x02me", 5 },  { (const uint8_t *)"\xf0\x01\x02me", 5 },
+        { (const uint8_t *)"\x00\x03", 2 },            { (const uint8_t *)"\x0a\x0a", 2 },
         { (const uint8_t *)"\x00\x02\x02\x02m", 5 }, /* a certificate longer than the list */
     };
 
@@ -136,6 +137,7 @@ static void test_6_message(void **state)
     assert_only(&m, 1, SPAN_LIT("\x00\x02\xff"));
     assert_only(&m, 2, SPAN_LIT("\x0a\xf0"));                   /* wire_format */
     assert_only(&m, 3, SPAN_LIT("\x00\x01\x03\x04\x05\x06\x0a\xff"));
+    assert_false(reads(m.noun, SPAN_LIT("\x00\x01\x00\x06")));   /* nothing is not its form */
 }
 
 static void test_6_sender(void **state)
@@ -414,6 +416,9 @@ static void test_extensions_found(void **state)
     assert_int_equal(data.len, 0);
     assert_false(extension_find(buf_span(&b), 8, &data));
     assert_false(extension_find(span_of(NULL, 0), 0, &data));
+    /* Found, but cut off. */
+    buf_truncate(&b, b.len - 1);
+    assert_false(extension_find(buf_span(&b), 7, &data));
 }
 
 static void test_external_senders(void **state)
