@@ -163,6 +163,56 @@ static void section_12_4_2_path_leaf(void **state)
     mw_mls_committed_free(&t.made);
 }
 
+/* C's Update with this leaf, which A takes by itself, and then B's commit of it. */
+static void refuse_update(struct people *p, const struct taken *t, const struct leaf_node *leaf,
+                          int error)
+{
+    CLEANUP(buf_deinit) struct buf wire = BUF_INIT(MW_MLS_BYTES_MAX);
+    CLEANUP(buf_deinit) struct buf b = BUF_INIT(MW_MLS_BYTES_MAX);
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(MW_MLS_BYTES_MAX);
+    struct proposal_or_ref one = { .by_reference = true };
+    struct proposal update = { .type = PROPOSAL_UPDATE };
+    struct mw_mls_event event = { 0 };
+    struct mw_mls_bytes m = { 0 };
+    struct taken changed = *t;
+    struct reader r;
+
+    assert_int_equal(craft_leaf(p->all[C].g, leaf, C, bytes_span(&p->all[C].signing_key), &wire),
+                     0);
+    r = (struct reader){ .rest = buf_span(&wire) };
+    leaf_node_read(&update.update, &r);
+    proposal_write(&b, &update);
+    assert_int_equal(craft_own(p->all[C].g, CONTENT_PROPOSAL, buf_span(&b), &m), 0);
+    is(mw_mls_receive(p->all[A].g, bytes_span(&m), PEOPLE_NOW, &event), 0);
+    mw_mls_bytes_free(&m);
+    one.reference = span_of(p->all[A].g->waiting->reference, 32);
+    proposal_or_ref_write(&list, &one);
+    changed.c.proposals = buf_span(&list);
+    refuse_taken(p, &changed, error);
+    group_forget_waiting(p->all[A].g);
+}
+
+/* 12.2, 7.3: an Update's keys are nobody's, and it takes everybody's credential. */
+static void section_12_2_update(void **state)
+{
+    struct people *p = *state;
+    static const struct mw_mls_commit_options plain = { 0 };
+    static const uint8_t types[] = { 0, CREDENTIAL_X509 };
+    static const uint8_t fresh[32] = { 9 };
+    struct leaf_node leaf = leaf_of(p, C);
+    struct taken t;
+
+    take_commit(p, &t, &plain);
+    leaf.source = LEAF_UPDATE;
+    leaf.encryption_key = leaf_of(p, D).encryption_key;
+    refuse_update(p, &t, &leaf, MW_MLS_E_KEY_TWICE);
+    leaf.encryption_key = span_of(fresh, sizeof(fresh));
+    leaf.credential = (struct credential){ CREDENTIAL_X509, SPAN_LIT("\4cert") };
+    leaf.capabilities.credentials = span_of(types, sizeof(types));
+    refuse_update(p, &t, &leaf, MW_MLS_E_CREDENTIAL_UNSUPPORTED);
+    mw_mls_committed_free(&t.made);
+}
+
 /* Nodes of the path written again, each through `change`. */
 static void refuse_nodes(struct people *p, const struct taken *t,
                          void (*change)(struct people *p, size_t at, struct path_node *v,
@@ -446,6 +496,7 @@ int main(void)
         test(section_12_4_2_signature),
         test(section_12_4_2_confirmation_tag),
         test(section_12_4_2_path_leaf),
+        test(section_12_2_update),
         test(section_12_4_2_path_nodes),
         test(section_12_4_2_removes_us),
         test(application_refuses),

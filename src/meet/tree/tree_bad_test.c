@@ -145,6 +145,57 @@ static void of_the_wrong_kind_12_4_3_3(void **state)
     assert_int_equal(read_changed(m, 0, (const char *)parent.data, parent.len), TREE_E_MALFORMED);
 }
 
+/* Three nodes, of these kinds and contents, the second behind this presence octet. */
+static int read_three(const struct mw_span content[3], const uint8_t kind[3], uint8_t present)
+{
+    CLEANUP(buf_deinit) struct buf b = BUF_INIT(1 << 20);
+    CLEANUP(tree_freep) struct tree *t = NULL;
+
+    for (size_t i = 0; i < 3; i++) {
+        buf_u8(&b, i == 1 ? present : 1);
+        buf_u8(&b, kind[i]);
+        buf_add(&b, content[i]);
+    }
+    return read_bytes_of(&t, &b);
+}
+
+/* What a node says that it is, where it stands and what it holds: all three the same. */
+static void of_another_kind_12_4_3_3(void **state)
+{
+    struct model_dice d = { 33 };
+    CLEANUP(buf_deinit) struct buf parent = BUF_INIT(100);
+    struct model_leaf leaf[2];
+    struct mw_span content[3];
+    uint8_t kind[3] = { 1, 2, 1 };
+
+    (void)state;
+    model_leaf_make(&leaf[0], &d, LEAF_KEY_PACKAGE, none);
+    model_leaf_make(&leaf[1], &d, LEAF_KEY_PACKAGE, none);
+    buf_u8(&parent, 32);
+    buf_fill(&parent, 'k', 32);
+    buf_u16(&parent, 0);
+    content[0] = leaf[0].leaf.wire;
+    content[1] = buf_span(&parent);
+    content[2] = leaf[1].leaf.wire;
+    assert_int_equal(read_three(content, kind, 1), 0);
+    for (size_t at = 0; at < 3; at++) {
+        uint8_t right = kind[at];
+        struct mw_span was = content[at];
+
+        for (kind[at] = 0; kind[at] <= 3; kind[at]++)
+            if (kind[at] != right)
+                assert_int_equal(read_three(content, kind, 1), TREE_E_MALFORMED);
+        kind[at] = at % 2 == 0 ? 2 : 1;
+        content[at] = at % 2 == 0 ? content[1] : leaf[1].leaf.wire;
+        assert_int_equal(read_three(content, kind, 1), TREE_E_MALFORMED);
+        kind[at] = right;
+        content[at] = was;
+    }
+    /* 2.1.1: there or not, and nothing else. */
+    assert_int_equal(read_three(content, kind, 2), TREE_E_MALFORMED);
+    assert_int_equal(read_three(content, kind, 255), TREE_E_MALFORMED);
+}
+
 static void too_many_leaves(void **state)
 {
     CLEANUP(freep) uint8_t *blanks = calloc(1, 2 * TREE_LEAVES_MAX);
@@ -426,6 +477,7 @@ int main(void)
         cmocka_unit_test(ends_in_a_blank_12_4_3_3),
         cmocka_unit_test(not_well_formed_12_4_3_3),
         cmocka_unit_test(of_the_wrong_kind_12_4_3_3),
+        cmocka_unit_test(of_another_kind_12_4_3_3),
         cmocka_unit_test(too_many_leaves),
         cmocka_unit_test(a_key_twice_7_3),
         cmocka_unit_test(a_key_of_no_size_5_1),
