@@ -148,9 +148,11 @@ static void section_8_3_external_pub(void **state)
         const uint8_t *data;
         size_t len;
     } bad[] = { { NULL, 0 }, { low_order, 0 }, { low_order, 32 }, { low_order, 33 } };
+    CLEANUP(buf_deinit) struct buf longer = BUF_INIT(100);
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(MW_MLS_BYTES_MAX);
     struct people *p = *state;
+    struct mw_span had, pub = NONE;
     struct described d;
-    struct mw_span had;
 
     describe(p, &d, true);
     had = d.info.extensions;
@@ -161,7 +163,46 @@ static void section_8_3_external_pub(void **state)
         d.info.extensions = buf_span(&b);
         refuse(p, &d, MW_MLS_E_EXTERNAL_PUB);
     }
+    /* The right one, and something behind it. */
+    assert_true(extension_find(had, EXT_EXTERNAL_PUB, &pub));
+    buf_add(&longer, pub);
+    buf_u8(&longer, 0);
+    put(had, EXT_EXTERNAL_PUB, buf_span(&longer), &list);
+    d.info.extensions = buf_span(&list);
+    refuse(p, &d, MW_MLS_E_EXTERNAL_PUB);
     d.info.extensions = had;
+    as_it_was(p, &d);
+}
+
+/* 12.4: there is no epoch after the last. */
+static void section_12_4_last_epoch(void **state)
+{
+    struct people *p = *state;
+    struct described d;
+    uint64_t had;
+
+    describe(p, &d, true);
+    had = d.info.context.epoch;
+    d.info.context.epoch = UINT64_MAX;
+    refuse(p, &d, MW_MLS_E_EXHAUSTED);
+    d.info.context.epoch = had;
+    as_it_was(p, &d);
+}
+
+/* 5.3: who joins has the private key of the leaf. */
+static void another_signing_key(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_identity *id = &p->all[OUTSIDER].id;
+    struct mw_span had = id->signing_key;
+    struct described d;
+
+    describe(p, &d, true);
+    id->signing_key = p->all[C].id.signing_key;
+    refuse(p, &d, MW_MLS_E_KEY);
+    id->signing_key = span_cut(had, 0, had.len - 1);
+    refuse(p, &d, MW_MLS_E_KEY);
+    id->signing_key = had;
     as_it_was(p, &d);
 }
 
@@ -263,6 +304,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(section_8_3_external_pub),
+        test(section_12_4_last_epoch),
+        test(another_signing_key),
         test(section_12_1_8_not_made),
         test(section_12_2_resync),
         test(section_12_4_3_form),

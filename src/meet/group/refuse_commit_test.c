@@ -141,7 +141,7 @@ static void section_12_4_2_path_leaf(void **state)
 {
     struct people *p = *state;
     static const struct mw_mls_commit_options plain = { 0 };
-    static const uint8_t wrong[32];
+    static const uint8_t wrong[32], x509[] = { 0, CREDENTIAL_X509 };
     struct leaf_node leaf, other = leaf_of(p, C);
     struct taken t;
 
@@ -160,6 +160,10 @@ static void section_12_4_2_path_leaf(void **state)
     leaf = t.c.path.leaf;
     leaf.signature_key = other.signature_key;
     refuse_leaf(p, &t, &leaf, MW_MLS_E_LEAF_SIGNATURE);
+    leaf = t.c.path.leaf;                       /* 7.3: it does not take the others' credentials */
+    leaf.credential = (struct credential){ CREDENTIAL_X509, SPAN_LIT("\4cert") };
+    leaf.capabilities.credentials = span_of(x509, sizeof(x509));
+    refuse_leaf(p, &t, &leaf, MW_MLS_E_CREDENTIAL_UNSUPPORTED);
     mw_mls_committed_free(&t.made);
 }
 
@@ -197,7 +201,7 @@ static void section_12_2_update(void **state)
 {
     struct people *p = *state;
     static const struct mw_mls_commit_options plain = { 0 };
-    static const uint8_t types[] = { 0, CREDENTIAL_X509 };
+    static const uint8_t x509[] = { 0, CREDENTIAL_X509 };
     static const uint8_t fresh[32] = { 9 };
     struct leaf_node leaf = leaf_of(p, C);
     struct taken t;
@@ -208,7 +212,7 @@ static void section_12_2_update(void **state)
     refuse_update(p, &t, &leaf, MW_MLS_E_KEY_TWICE);
     leaf.encryption_key = span_of(fresh, sizeof(fresh));
     leaf.credential = (struct credential){ CREDENTIAL_X509, SPAN_LIT("\4cert") };
-    leaf.capabilities.credentials = span_of(types, sizeof(types));
+    leaf.capabilities.credentials = span_of(x509, sizeof(x509));
     refuse_update(p, &t, &leaf, MW_MLS_E_CREDENTIAL_UNSUPPORTED);
     mw_mls_committed_free(&t.made);
 }

@@ -296,6 +296,22 @@ static void section_12_2_external_commit(void **state)
     mw_mls_bytes_free(&t.message);
 }
 
+/* 8.3: what is not even a key brings no secret. */
+static void section_8_3_kem_output(void **state)
+{
+    struct people *p = *state;
+    static const uint8_t low_order[33];
+    struct proposal_or_ref init = { .proposal = { .type = PROPOSAL_EXTERNAL_INIT } };
+    struct taken t;
+
+    take(p, &t);
+    for (size_t len = 31; len <= 33; len++) {
+        init.proposal.kem_output = span_of(low_order, len);
+        refuse_with(p, &t, true, &init, 1, MW_MLS_E_KEY);
+    }
+    mw_mls_bytes_free(&t.message);
+}
+
 static void section_12_4_3_2_path(void **state)
 {
     struct people *p = *state;
@@ -392,6 +408,7 @@ int main(void)
         test(external_commit),
         test(resync),
         test(section_12_2_external_commit),
+        test(section_8_3_kem_output),
         test(section_12_4_3_2_path),
         test(section_12_2_removes_another),
         test(section_12_2_removes_us),
