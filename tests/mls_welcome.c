@@ -102,6 +102,7 @@ static bool seal_info(const struct taken_apart *o, struct mw_span signing_key, s
         return false;
     info.signature = span_of(signature, len);
     group_info_write(&plain, &info);
+    buf_fill(&plain, 0, o->behind);
     room = buf_reserve(out, plain.len + CRYPT_TAG);
     if (buf_error(&plain) != 0 || room == NULL || !welcome_key(o, &key) ||
         crypt_seal(s.crypto, s.suite->aead, span_of(key.key, s.suite->nk), key.nonce,

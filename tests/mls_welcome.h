@@ -15,6 +15,7 @@ struct taken_apart {
     struct secret joiner, psk;
     struct group_secrets secrets;       /* to be changed at will, both */
     struct group_info info;
+    size_t behind;                      /* zeros to seal behind the GroupInfo */
 };
 
 /* psk: of the one external PSK in it; ignored when there is none.  false: kp cannot open it.

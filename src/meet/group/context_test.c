@@ -225,6 +225,29 @@ static void section_13_5_not_in_context(void **state)
         refuse_requiring(p, &need[i]);
 }
 
+/* 13.5: what only looks like it is a type like others. */
+static void section_13_5_not_grease(void **state)
+{
+    static const uint16_t types[] = { 0x1A2A, 0xFAFA };
+    struct people *p = *state;
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(1000);
+    struct mw_mls_proposal what = { .type = MW_MLS_CONTEXT_EXTENSIONS };
+    struct mw_mls_commit_options o = { 0 };
+
+    for (size_t i = A; i <= D; i++) {
+        p->all[i].id.extensions = types;
+        p->all[i].id.extensions_count = ARRAY_LEN(types);
+        o.who = &p->all[i].id;
+        people_commit(p, &p->all[i], &o);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        extension_write(&list, &(struct extension){ .type = types[i] });
+    what.extensions = buf_span(&list);
+    o = (struct mw_mls_commit_options){ .proposals = &what, .count = 1 };
+    people_commit(p, &p->all[B], &o);
+    people_agree(p);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
 
 int main(void)
@@ -236,6 +259,7 @@ int main(void)
         test(section_12_1_8_1_malformed),
         test(section_12_1_7_committed),
         test(section_13_5_not_in_context),
+        test(section_13_5_not_grease),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,7 @@ static void section_12_4_3_1_lengths(void **state)
     struct people *p = *state;
     CLEANUP(buf_wipe) struct buf longer = BUF_INIT(MW_MLS_BYTES_MAX);
     CLEANUP(buf_wipe) struct buf joiner = BUF_INIT(MW_MLS_BYTES_MAX);
+    CLEANUP(buf_deinit) struct buf behind = BUF_INIT(MW_MLS_BYTES_MAX);
     struct group_secrets secrets;
     struct taken_apart o;
     struct mw_span plain;
@@ -112,11 +113,15 @@ static void section_12_4_3_1_lengths(void **state)
     refuse_parts(p, &o, plain, SIZE_MAX, span_of(zeros, CRYPT_TAG), MW_MLS_E_SEALED);
     buf_add(&longer, plain);
     buf_u8(&longer, 0);
-    refuse_parts(p, &o, buf_span(&longer), SIZE_MAX, SPAN_LIT("info"), MW_MLS_E_MALFORMED);
+    refuse_parts(p, &o, buf_span(&longer), SIZE_MAX, span_of(zeros, 64), MW_MLS_E_MALFORMED);
     secrets = o.secrets;
     secrets.joiner_secret = span_of(zeros, 31);
     group_secrets_write(&joiner, &secrets);
-    refuse_parts(p, &o, buf_span(&joiner), SIZE_MAX, SPAN_LIT("info"), MW_MLS_E_MALFORMED);
+    refuse_parts(p, &o, buf_span(&joiner), SIZE_MAX, span_of(zeros, 64), MW_MLS_E_MALFORMED);
+    o.behind = 1;
+    assert_true(welcome_seal(&o, bytes_span(&p->all[B].signing_key), &behind));
+    is(join(p, buf_span(&behind)), MW_MLS_E_MALFORMED);
+    assert_null(p->all[OUTSIDER].g);
     as_it_was(p, &o);
 }
 
