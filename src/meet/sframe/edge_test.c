@@ -34,12 +34,15 @@ static int crypto_close(void **state)
 static struct mw_sframe *group_new(void)
 {
     struct mw_sframe_options o = {
-        .suite = MW_SFRAME_AES_128_GCM_SHA256_128, .index_bits = 4, .epoch_bits = 2, .streams = 3,
+        .suite = MW_SFRAME_AES_128_GCM_SHA256_128,
+        .index_bits = 4,
+        .epoch_bits = 2,
+        .streams = 3,
     };
     struct mw_sframe *f;
 
     assert_int_equal(mw_sframe_new(&f, crypto, &o), 0);
-    assert_int_equal(mw_sframe_send_as(f, 0, 0), MW_SFRAME_E_KEY);      /* not even that one */
+    assert_int_equal(mw_sframe_send_as(f, 0, 0), MW_SFRAME_E_KEY); /* not even that one */
     assert_int_equal(mw_sframe_add_epoch(f, 0, key, 10), 0);
     assert_int_equal(mw_sframe_add_epoch(f, 0, key, 10), MW_SFRAME_E_PAST);
     return f;
@@ -76,7 +79,8 @@ struct pair {
 static struct pair pair_new(unsigned ratchet_bits)
 {
     struct mw_sframe_sender_options o = {
-        .suite = MW_SFRAME_AES_128_GCM_SHA256_128, .ratchet_bits = ratchet_bits,
+        .suite = MW_SFRAME_AES_128_GCM_SHA256_128,
+        .ratchet_bits = ratchet_bits,
     };
     struct pair p;
 
@@ -142,7 +146,7 @@ static void cut_off_4_3(void **state)
         assert_int_equal(opened(&p, frame, cut), MW_SFRAME_E_HEADER);
     for (size_t cut = 1 + 16; cut < len; cut++)
         assert_int_equal(opened(&p, frame, cut), MW_SFRAME_E_FORGED);
-    memcpy(spelt + 2, frame + 1, len - 1);      /* KID 0, in a byte that it does not need */
+    memcpy(spelt + 2, frame + 1, len - 1); /* KID 0, in a byte that it does not need */
     assert_int_equal(opened(&p, spelt, len + 1), MW_SFRAME_E_HEADER);
     assert_int_equal(opened(&p, frame, len), 0);
     pair_free(&p);
@@ -158,11 +162,10 @@ static void no_room(void **state)
     (void)state;
     assert_int_equal(mw_sframe_sender_set_key(p.to, 0, 0, key), 0);
     for (size_t room = 0; room < need; room++)
-        assert_int_equal(mw_sframe_sender_seal(p.from, key, SPAN_LIT("content"), frame, room,
-                                               &len), -EMSGSIZE);
+        assert_int_equal(mw_sframe_sender_seal(p.from, key, SPAN_LIT("content"), frame, room, &len),
+                         -EMSGSIZE);
     assert_int_equal(frame[0], 0);
-    assert_int_equal(mw_sframe_sender_seal(p.from, key, SPAN_LIT("content"), frame, need, &len),
-                     0);
+    assert_int_equal(mw_sframe_sender_seal(p.from, key, SPAN_LIT("content"), frame, need, &len), 0);
     for (size_t room = 0; room < 7; room++)
         assert_int_equal(mw_sframe_sender_open(p.to, key, span_of(frame, len), out, room, &o),
                          -EMSGSIZE);

@@ -27,10 +27,11 @@ static void of_another_length_7_5(void **state)
         struct tree *t;
 
         kem_stage_init(&st, 1);
-        t = st.w.members[0].tree;       /* as it is once the path is in it */
+        t = st.w.members[0].tree; /* as it is once the path is in it */
         assert_int_equal(label_seal(st.w.s, st.w.random, node_key(t->nodes[node_of_leaf(4)]),
                                     "UpdatePathNode", kem_context(&st.w, t, context),
-                                    span_of(plain, lengths[i]), enc, sealed), 0);
+                                    span_of(plain, lengths[i]), enc, sealed),
+                         0);
         vector_write(&list, span_of(enc, st.w.s.suite->npk));
         vector_write(&list, span_of(sealed, lengths[i] + CRYPT_TAG));
         p = kem_parts_of(&st.made.path);
@@ -54,7 +55,7 @@ static void counted_by_their_lengths_7_6(void **state)
     kem_stage_init(&st, 1);
     p = kem_parts_of(&st.made.path);
     assert_int_equal(p.sealed[1].len, 2 * one);
-    for (size_t at = one; at <= one + 33; at += 33) {           /* either of its lengths */
+    for (size_t at = one; at <= one + 33; at += 33) { /* either of its lengths */
         buf_truncate(&list, 0);
         buf_add(&list, p.sealed[1]);
         list.data[at] = 0xff;
@@ -100,7 +101,7 @@ static void by_who_is_not_there(void **state)
     (void)state;
     kem_stage_init(&st, 1);
     t = st.w.members[4].tree;
-    for (uint32_t leaf = 5; leaf <= 64; leaf += 59) {           /* blank; out of the tree */
+    for (uint32_t leaf = 5; leaf <= 64; leaf += 59) { /* blank; out of the tree */
         CLEANUP(tree_keys_freep) struct tree_keys *keys = NULL;
 
         assert_int_equal(tree_keys_new(&keys, leaf, span_of(scalar, 32)), 0);
@@ -108,8 +109,8 @@ static void by_who_is_not_there(void **state)
         assert_int_equal(path_open(keys, t, 0, &st.made.path, span_of("", 0), NULL, 0, &commit),
                          leaf == 5 ? TREE_E_NO_KEY : TREE_E_BLANK);
         assert_int_equal(tree_set_leaf(t, leaf, &st.made.path.leaf), TREE_E_BLANK);
-        assert_int_equal(tree_keys_implant(keys, st.w.s, t, 4,
-                                           secret_span(&st.made.commit)), TREE_E_BLANK);
+        assert_int_equal(tree_keys_implant(keys, st.w.s, t, 4, secret_span(&st.made.commit)),
+                         TREE_E_BLANK);
     }
     assert_null(maker);
 }
@@ -148,7 +149,7 @@ static void randomness_that_ends_7_4(void **state)
         else
             assert_int_equal(error, -EIO);
     }
-    assert_int_equal(enough, 2);        /* the leaf's key, and the first path secret */
+    assert_int_equal(enough, 2); /* the leaf's key, and the first path secret */
 }
 
 /* A tree may come with keys that nobody could have made: they are met when one is sealed to. */
@@ -180,11 +181,9 @@ static void sealed_in_another_tree(void **state)
     kem_stage_init(&st, 1);
     t = st.w.members[0].tree;
     assert_int_equal(tree_blank_path(t, 4), 0);
-    assert_int_equal(path_seal(st.made.maker, t, st.w.random, none, NULL, 0, &nodes),
-                     TREE_E_BLANK);
+    assert_int_equal(path_seal(st.made.maker, t, st.w.random, none, NULL, 0, &nodes), TREE_E_BLANK);
     assert_int_equal(tree_remove(t, 4), 0);
-    assert_int_equal(path_seal(st.made.maker, t, st.w.random, none, NULL, 0, &nodes),
-                     TREE_E_BLANK);
+    assert_int_equal(path_seal(st.made.maker, t, st.w.random, none, NULL, 0, &nodes), TREE_E_BLANK);
 }
 
 /* ------------------------------------------------------------- joining, private keys ---- */
@@ -222,12 +221,13 @@ static void outdated_7_5(void **state)
     m = &st.w.members[4];
     assert_int_equal(path_merge(m->tree, 0, &st.made.path), 0);
     root = tree_root(m->tree);
-    assert_int_equal(tree_keys_set(m->keys, root, span_of(scalar, 32),
-                                   node_key(m->tree->nodes[root])), 0);
+    assert_int_equal(
+        tree_keys_set(m->keys, root, span_of(scalar, 32), node_key(m->tree->nodes[root])), 0);
     tree_keys_prune(m->keys, m->tree);
     assert_true(tree_keys_get(m->keys, root, &got));
     assert_int_equal(tree_keys_set(m->keys, root, span_of(scalar, 32),
-                                   node_key(m->tree->nodes[node_of_leaf(4)])), 0);
+                                   node_key(m->tree->nodes[node_of_leaf(4)])),
+                     0);
     tree_keys_prune(m->keys, m->tree);
     assert_false(tree_keys_get(m->keys, root, &got));
 }
@@ -257,22 +257,22 @@ static void saved_keys_of_no_tree(void **state)
 {
     static const uint32_t good[][3] = { { 8, 32, 0 }, { 9, 32, 32 } };
     static const uint32_t bad[][2][3] = {
-        { { 8, 0, 0 } },                            /* no key; longer than any */
+        { { 8, 0, 0 } }, /* no key; longer than any */
         { { 8, CRYPT_SCALAR_MAX + 1, 0 } },
         { { 8, 32, CRYPT_POINT_MAX + 1 } },
         { { 8, 32, 0 }, { 9, 0, 32 } },
-        { { 8, 32, 0 }, { 13, 32, 32 } },           /* not above the leaf */
-        { { 8, 32, 0 }, { 0x3ffffff, 32, 32 } },    /* above all trees */
-        { { 9, 32, 32 }, { 7, 32, 32 } },           /* not the leaf's */
+        { { 8, 32, 0 }, { 13, 32, 32 } },        /* not above the leaf */
+        { { 8, 32, 0 }, { 0x3ffffff, 32, 32 } }, /* above all trees */
+        { { 9, 32, 32 }, { 7, 32, 32 } },        /* not the leaf's */
     };
 
     (void)state;
     assert_int_equal(saved_result(4, 2, good), 0);
     assert_int_equal(saved_result(4, 0, good), TREE_E_MALFORMED);
     assert_int_equal(saved_result(4, UINT8_MAX, good), TREE_E_MALFORMED);
-    assert_int_equal(saved_result(TREE_LEAVES_MAX, 1,
-                                  (const uint32_t[1][3]){ { 2 * TREE_LEAVES_MAX, 32, 0 } }),
-                     TREE_E_MALFORMED);
+    assert_int_equal(
+        saved_result(TREE_LEAVES_MAX, 1, (const uint32_t[1][3]){ { 2 * TREE_LEAVES_MAX, 32, 0 } }),
+        TREE_E_MALFORMED);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(saved_result(4, i < 3 ? 1 : 2, bad[i]), TREE_E_MALFORMED);
 }
