@@ -183,6 +183,9 @@ static void section_12_1_7_committed(void **state)
         { .extensions = LIST(0xF0, 0x0D) },
         { .proposals = LIST(0xF0, 0x0D) },
         { .credentials = LIST(0xF0, 0x0D) },
+        { .extensions = LIST(0, 0) },           /* 17: no default but none at all */
+        { .proposals = LIST(0, 0) },
+        { .credentials = LIST(0, 0) },
     };
     struct proposal v = { .type = PROPOSAL_EXTENSIONS };
     struct extension x = { .type = 0xF00D };

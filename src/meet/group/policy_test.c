@@ -232,6 +232,26 @@ static void ghost_without_link(void **state)
     mw_mls_bytes_free(&m);
 }
 
+/* Another secret than the link's is no link, nor is the group's own. */
+static void ghost_with_another_psk(void **state)
+{
+    static const uint8_t nonce[32];
+    struct people *p = *state;
+    struct proposal v[2] = { { .type = PROPOSAL_ADD }, { .type = PROPOSAL_PSK } };
+
+    rule(p, &(struct mw_mls_policy){ .link_psk = SPAN_LIT("psk") });
+    v[0].add = package_of(p, OUTSIDER);
+    v[1].psk = (struct psk_id){
+        .type = PSK_EXTERNAL, .id = SPAN_LIT("psl"), .nonce = span_of(nonce, sizeof(nonce)),
+    };
+    refuse_list(p, v, 2, MW_MLS_E_POLICY_LINK);
+    v[1].psk = (struct psk_id){
+        .type = PSK_RESUMPTION, .usage = PSK_USE_APPLICATION, .group_id = SPAN_LIT("group"),
+        .epoch = mw_mls_epoch(p->all[A].g), .nonce = span_of(nonce, sizeof(nonce)),
+    };
+    refuse_list(p, v, 2, MW_MLS_E_POLICY_LINK);
+}
+
 /* Who joins by themselves needs the link, and to be a host where there are some. */
 static void external_with_link(void **state)
 {
@@ -438,6 +458,7 @@ int main(void)
         test(ghost_without_host),
         test(asks_without_host),
         test(ghost_without_link),
+        test(ghost_with_another_psk),
         test(external_with_link),
         test(external_without_host),
         test(external_without_link),

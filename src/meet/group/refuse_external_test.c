@@ -98,6 +98,26 @@ static void section_12_1_8_external_sender(void **state)
     mw_mls_bytes_free(&m);
 }
 
+/* External sender 0 is not leaf 0: that one is a host, and this one may add nobody by itself. */
+static void external_sender_is_no_host(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_policy policy = { .hosts = &p->all[A].id.signature_key, .hosts_count = 1 };
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_bytes m = { 0 };
+    struct mw_span ref;
+
+    let_in(p, &policy);
+    add.key_package = person_package(&p->all[5]);
+    external_propose(p, 0, &add, &m);
+    people_deliver(p, NULL, &m);
+    mw_mls_bytes_free(&m);
+    ref = span_of(p->all[A].g->waiting->reference, 32);
+    refuse_refs(p, &ref, 1, MW_MLS_E_POLICY_ADD);
+    people_commit(p, &p->all[A], &plain);
+    assert_non_null(p->all[5].g);
+}
+
 /* A PublicMessage without any care for who may say it. */
 static void refuse_from(struct people *p, struct sender sender, const struct proposal *v)
 {
@@ -403,6 +423,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(external_sender),
         test(section_12_1_8_external_sender),
+        test(external_sender_is_no_host),
         test(section_12_1_8_kinds),
         test(asks),
         test(external_commit),
