@@ -17,8 +17,9 @@ extern "C" {
 
 struct mw_mls_policy {
     const struct mw_span *hosts;/* signature keys; once there are any, an Add counts only when a
-                                 * host proposed or committed it, and only hosts change the
-                                 * policy */
+                                 * host proposed or committed it, and only hosts propose changes
+                                 * of the policy.  A host's commit takes somebody else's Add only
+                                 * if its app has an allow(), which is asked */
     size_t hosts_count;
     bool locked;                /* nobody is added, nobody joins, not even by a host */
     bool external_removes_only; /* an external sender may propose Remove and nothing else */

@@ -185,7 +185,7 @@ static int mark_refused(struct collecting *c, const struct mw_mls_group *g)
             error = list_psks(&alone, g, NULL, &ids, &count, &psk);
         if (error < 0)
             return error;
-        c->out[i] = error > 0;
+        c->out[i] = error > 0 || (g->app.allow == NULL && policy_asks(g, &one));
     }
     return 0;
 }
@@ -256,6 +256,23 @@ int list_collect(struct proposal_list *l, const struct mw_mls_group *g, struct m
         l->all[l->count++] = listed_of(&p, l->committer, NULL);
     }
     return waiting ? choose(l, g, left_out) : 0;
+}
+
+bool list_give_way(struct proposal_list *l, size_t *left_out)
+{
+    bool others = false;
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->count; i++)
+        others = others || (l->all[i].waiting != NULL && l->all[i].p.type != PROPOSAL_REMOVE);
+    for (size_t i = 0; i < l->count; i++)
+        if (l->all[i].waiting == NULL || (others && l->all[i].p.type == PROPOSAL_REMOVE))
+            l->all[n++] = l->all[i];
+    if (n == l->count)
+        return false;
+    *left_out += l->count - n;
+    l->count = n;
+    return true;
 }
 
 bool list_drop_culprit(struct proposal_list *l)

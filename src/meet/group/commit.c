@@ -12,7 +12,7 @@
 #include "meet/group/commit.h"
 #include "meet/group/receive.h"
 
-#define REFUSALS_MAX 16         /* received proposals left out one by one, before all are */
+#define REFUSALS_MAX 16         /* received proposals left out one by one, before many are */
 
 void making_deinit(struct making *m)
 {
@@ -83,32 +83,19 @@ static int attempt(struct making *m)
 int making_list(struct making *m, bool waiting)
 {
     struct step *s = &m->s;
-    struct sender committer = s->list.committer;
-    struct mw_span key = s->list.committer_key;
-    uint8_t founding = s->list.founding;
     size_t refusals = 0;
     int error = list_collect(&s->list, s->g, buf_span(&m->by_value), waiting, &m->left_out);
 
     while (error == 0) {
-        size_t had = s->list.count;
-
         error = attempt(m);
         if (error <= 0)
             return error;
         if (refusals++ < REFUSALS_MAX && list_drop_culprit(&s->list)) {
             m->left_out++;
             error = 0;
-            continue;
+        } else if (list_give_way(&s->list, &m->left_out)) {
+            error = 0;
         }
-        if (!waiting)
-            return error;
-        list_deinit(&s->list);
-        s->list = (struct proposal_list){
-            .committer = committer, .committer_key = key, .founding = founding,
-        };
-        waiting = false;
-        error = list_collect(&s->list, s->g, buf_span(&m->by_value), false, &m->left_out);
-        m->left_out += had - s->list.count;
     }
     return error;
 }

@@ -51,14 +51,11 @@ bool policy_host(const struct policy *p, struct mw_span signature_key)
     return false;
 }
 
-/* Did a host say so: by proposing it, or by committing what somebody else proposed? */
-static bool by_host(const struct mw_mls_group *g, const struct policy *p,
-                    const struct sender *sender, struct mw_span committer_key)
+static bool from_host(const struct mw_mls_group *g, const struct policy *p,
+                      const struct sender *sender)
 {
     struct leaf_node leaf;
 
-    if (committer_key.len > 0 && policy_host(p, committer_key))
-        return true;
     return sender->type == SENDER_MEMBER && tree_leaf(g->tree, sender->index, &leaf) &&
            policy_host(p, leaf.signature_key);
 }
@@ -91,16 +88,25 @@ int policy_check_one(const struct mw_mls_group *g, const struct listed *one,
     /* Whoever joins by an external commit adds itself: only a host may do without a host. */
     if (one->p.type == PROPOSAL_EXTERNAL_INIT)
         return policy_host(&p, committer_key) ? 0 : MW_MLS_E_POLICY_ADD;
-    if (!committed)
-        return 0;
-    if (one->p.type == PROPOSAL_ADD && !by_host(g, &p, &one->sender, committer_key))
-        return MW_MLS_E_POLICY_ADD;
-    /* A ReInit, too, says what the policy is from then on. */
+    /* A ReInit, too, says what the policy is from then on.  A host's commit does not make somebody
+     * else's change its own: whatever waits goes into it. */
     if (((one->p.type == PROPOSAL_EXTENSIONS && changes_policy(g, one->p.extensions)) ||
          (one->p.type == PROPOSAL_REINIT && changes_policy(g, one->p.reinit.extensions))) &&
-        !by_host(g, &p, &one->sender, committer_key))
+        !from_host(g, &p, &one->sender))
         return MW_MLS_E_POLICY_CHANGE;
+    if (committed && one->p.type == PROPOSAL_ADD && !from_host(g, &p, &one->sender) &&
+        !policy_host(&p, committer_key))
+        return MW_MLS_E_POLICY_ADD;
     return 0;
+}
+
+bool policy_asks(const struct mw_mls_group *g, const struct listed *one)
+{
+    struct policy p;
+
+    return one->p.type == PROPOSAL_ADD &&
+           policy_read(&p, group_context_of(&g->now).extensions) && p.hosts.len > 0 &&
+           !from_host(g, &p, &one->sender);
 }
 
 static bool is_link(const struct policy *p, const struct psk_id *id)

@@ -359,12 +359,12 @@ static void changed_by_another(void **state)
         .type = MW_MLS_RE_INIT, .group_id = SPAN_LIT("next"), .suite = 1,
     };
     is(mw_mls_commit(p->all[C].g, &o, PEOPLE_NOW, &made), MW_MLS_E_POLICY_CHANGE);
-    /* C may propose what the host then commits. */
+    /* The host gives it away, by a proposal that C commits. */
     what = (struct mw_mls_proposal){
         .type = MW_MLS_CONTEXT_EXTENSIONS, .extensions = bytes_span(&list),
     };
-    people_propose(p, &p->all[C], &what);
-    people_commit(p, &p->all[B], &plain);
+    people_propose(p, &p->all[B], &what);
+    people_commit(p, &p->all[C], &plain);
     what.extensions = NONE;
     is(mw_mls_commit(p->all[B].g, &o, PEOPLE_NOW, &made), MW_MLS_E_POLICY_CHANGE);
     people_commit(p, &p->all[C], &o);

@@ -155,6 +155,9 @@ MW_MUST_CHECK int psk_gather(const struct psk_place *at, const struct psk_id *id
  * (committer_key none: not committed yet; what a host may still commit is fine). */
 MW_MUST_CHECK int policy_check_one(const struct mw_mls_group *g, const struct listed *one,
                                    const struct sender *committer, struct mw_span committer_key);
+/* An Add that no host proposed: it counts when a host commits it, so that whoever commits must
+ * have been asked. */
+bool policy_asks(const struct mw_mls_group *g, const struct listed *one);
 /* All of them with policy_check_one(), and what the list must hold (the link's PSK). */
 MW_MUST_CHECK int policy_check(const struct mw_mls_group *g, struct proposal_list *l);
 

@@ -1,0 +1,200 @@
+/*
+ * What a member or a relay tries while it keeps to every rule for messages: proposals that are
+ * good by themselves, made so that somebody else's commit does what only its sender wants.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/own.h"
+#include "mls_craft.h"
+#include "mls_refuse.h"
+
+static const struct mw_mls_commit_options plain = { 0 };
+
+/* B commits context extensions. */
+static void agree_on(struct people *p, struct mw_span extensions)
+{
+    struct mw_mls_proposal what = {
+        .type = MW_MLS_CONTEXT_EXTENSIONS, .extensions = extensions,
+    };
+    struct mw_mls_commit_options o = { .proposals = &what, .count = 1 };
+
+    people_commit(p, &p->all[B], &o);
+}
+
+static void rule_host(struct people *p, size_t host)
+{
+    struct mw_mls_policy policy = {
+        .hosts = &p->all[host].id.signature_key, .hosts_count = 1,
+    };
+    struct mw_mls_bytes list = { 0 };
+
+    is(mw_mls_policy_write(&policy, NONE, &list), 0);
+    agree_on(p, bytes_span(&list));
+    mw_mls_bytes_free(&list);
+}
+
+/* --------------------------------------------------------------------------- the meeting ---- */
+
+static bool is_host(const struct mw_mls_group *g, const struct person *who)
+{
+    struct mw_span hosts[MW_MLS_HOSTS_MAX];
+    struct mw_mls_policy now;
+
+    mw_mls_policy_of(g, &now, hosts);
+    return now.hosts_count == 1 && span_eq(now.hosts[0], who->id.signature_key);
+}
+
+/* C asks everybody to make C the host, or to have no rules, and waits for the host to commit
+ * whatever waits. */
+static void takes_over(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_policy wish = {
+        .hosts = &p->all[C].id.signature_key, .hosts_count = 1,
+    };
+    struct mw_mls_bytes list = { 0 }, m = { 0 };
+    struct proposal v = { .type = PROPOSAL_EXTENSIONS };
+    struct mw_mls_proposal what = { .type = MW_MLS_CONTEXT_EXTENSIONS };
+
+    rule_host(p, B);
+    is(mw_mls_policy_write(&wish, NONE, &list), 0);
+    for (int i = 0; i < 2; i++) {
+        CLEANUP(buf_deinit) struct buf b = BUF_INIT(MW_MLS_BYTES_MAX);
+        struct mw_mls_event event;
+
+        v.extensions = what.extensions = i == 0 ? bytes_span(&list) : NONE;
+        is(mw_mls_propose(p->all[C].g, &what, PEOPLE_NOW, &m), MW_MLS_E_POLICY_CHANGE);
+        proposal_write(&b, &v);
+        assert_int_equal(craft_own(p->all[C].g, CONTENT_PROPOSAL, buf_span(&b), &m), 0);
+        refused(p, bytes_span(&m), MW_MLS_E_POLICY_CHANGE);
+        is(mw_mls_receive(p->all[B].g, bytes_span(&m), PEOPLE_NOW, &event),
+           MW_MLS_E_POLICY_CHANGE);
+        mw_mls_bytes_free(&m);
+    }
+    people_commit(p, &p->all[B], &plain);
+    people_agree(p);
+    assert_true(is_host(p->all[A].g, &p->all[B]));
+    mw_mls_bytes_free(&list);
+}
+
+/* The relay, as an external sender, tries the same. */
+static void relay_relaxes(void **state)
+{
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_mls_external_sender sender = {
+        .signature_key = bytes_span(&e->signature_key), .credential = e->id.credential,
+    };
+    static const enum mw_mls_proposal_type kinds[] = {
+        MW_MLS_CONTEXT_EXTENSIONS, MW_MLS_RE_INIT,
+    };
+    struct mw_mls_policy policy = {
+        .hosts = &p->all[B].id.signature_key, .hosts_count = 1,
+    };
+    struct mw_mls_bytes list = { 0 }, both = { 0 }, m = { 0 };
+
+    is(mw_mls_external_senders_write(&sender, 1, NONE, &list), 0);
+    is(mw_mls_policy_write(&policy, bytes_span(&list), &both), 0);
+    agree_on(p, bytes_span(&both));
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct mw_mls_proposal what = {
+            .type = kinds[i], .group_id = SPAN_LIT("next"), .suite = 1,
+        };
+
+        is(mw_mls_external_propose(&e->app, 1, SPAN_LIT("group"), mw_mls_epoch(p->all[A].g), 0,
+                                   bytes_span(&e->signing_key), &what, &m),
+           0);
+        refused(p, bytes_span(&m), MW_MLS_E_POLICY_CHANGE);
+        mw_mls_bytes_free(&m);
+    }
+    mw_mls_bytes_free(&list);
+    mw_mls_bytes_free(&both);
+}
+
+/* Somebody asks, or is brought by C, and the host commits for a reason of its own.  Its word counts
+ * as a host's only when its application was asked. */
+static void host_is_not_asked(void **state)
+{
+    struct people *p = *state;
+    struct person *b = &p->all[B], *e = &p->all[OUTSIDER];
+    int (*allow)(void *, const struct mw_mls_change *) = b->app.allow;
+    struct mw_mls_committed made = { 0 };
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_bytes m = { 0 };
+
+    rule_host(p, B);
+    (void)person_package(e);
+    is(mw_mls_ask_to_join(&e->app, e->kp, SPAN_LIT("group"), mw_mls_epoch(p->all[A].g), &m), 0);
+    people_deliver(p, e, &m);
+    mw_mls_bytes_free(&m);
+    add.key_package = person_package(&p->all[5]);
+    people_propose(p, &p->all[C], &add);
+    b->g->app.allow = NULL;
+    is(mw_mls_commit(b->g, &plain, PEOPLE_NOW, &made), 0);
+    assert_int_equal(made.left_out, 2);
+    assert_int_equal(made.welcome.len, 0);
+    mw_mls_committed_free(&made);
+    mw_mls_drop(b->g);
+    /* By value it is the host's own. */
+    is(mw_mls_commit(b->g, &(struct mw_mls_commit_options){ .proposals = &add, .count = 1 },
+                     PEOPLE_NOW, &made),
+       0);
+    assert_int_equal(made.left_out, 2);
+    assert_true(made.welcome.len > 0);
+    mw_mls_committed_free(&made);
+    mw_mls_drop(b->g);
+    b->g->app.allow = allow;
+    people_commit(p, b, &plain);
+    people_agree(p);
+    assert_int_equal(mw_mls_member_count(p->all[A].g), 6);
+}
+
+/* ------------------------------------------------------------------------------ a crowd ---- */
+
+/* Who is to be removed lets many in who cannot be: each is good by itself, none in this group. */
+static void crowd_before_a_remove(void **state)
+{
+    static const uint8_t need_more[] = { 0, 3, 5, 2, 0xF0, 0x0D, 0, 0 };
+    static const uint16_t able[] = { 0xF00D };
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD };
+    struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = D };
+
+    for (size_t i = A; i <= D; i++) {
+        struct mw_mls_identity id = p->all[i].id;
+
+        id.extensions = able;
+        id.extensions_count = 1;
+        people_commit(p, &p->all[i], &(struct mw_mls_commit_options){ .who = &id });
+    }
+    agree_on(p, span_of(need_more, sizeof(need_more)));
+    for (int i = 0; i < 20; i++) {
+        person_renew(p, e, NULL);
+        add.key_package = person_package(e);
+        people_propose(p, &p->all[D], &add);
+    }
+    people_propose(p, &p->all[A], &remove);
+    people_commit(p, &p->all[C], &plain);
+    assert_int_equal(mw_mls_member_count(p->all[A].g), 3);
+    assert_false(mw_mls_active(p->all[D].g));
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        test(takes_over),
+        test(relay_relaxes),
+        test(host_is_not_asked),
+        test(crowd_before_a_remove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
