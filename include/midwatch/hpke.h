@@ -18,7 +18,7 @@
  *          be the very bytes of the input it comes from (plain and sealed), nothing else.
  * Errors:  0 well.  > 0 enum mw_hpke_error, the input's fault.  < 0 ours: -ENOMEM, -EIO, or what
  *          the random source said.  A failed call leaves zeros in its outputs; or,
- *          with LENGTH, SHORT and SUITE, has not touched them.
+ *          with LENGTH and SHORT, has not touched them; with SUITE one or the other.
  * Threads: a struct mw_crypto may be shared, a sender or recipient is one thread's at a time.
  * Not here: a sender of the base and PSK modes is anybody who has the public key (and the PSK);
  *          who has the recipient's private key can pose as any sender of the auth modes to that

@@ -123,7 +123,7 @@ MW_API size_t mw_sframe_headroom(const struct mw_sframe *f, unsigned stream);
 /* Writes a frame to out: *len = mw_sframe_overhead() + plain.len bytes, room at least as many.
  * plain may lie anywhere in out; at out + mw_sframe_headroom() it need not be moved.  metadata is
  * not sent, but the receiver needs the same to open the frame (section 4.4.3).
- * After an error out holds nothing of plain, and no counter is used twice. */
+ * After an error nothing of plain was written to out, and no counter is used twice. */
 MW_API MW_MUST_CHECK int mw_sframe_seal(struct mw_sframe *f, unsigned stream,
                                         struct mw_span metadata, struct mw_span plain,
                                         uint8_t *out, size_t room, size_t *len);

@@ -42,16 +42,20 @@ int list_apply(struct proposal_list *l, struct tree *t, struct mw_span *extensio
 int list_fits(struct proposal_list *l, const struct tree *t, struct suited s,
               struct mw_span extensions)
 {
+    struct mw_span asked = extensions;
     int error = 0;
 
+    /* The context may ask for as much as fits in it: of each leaf only when not of all at once. */
+    if (extensions_fit(t, s, extensions) == 0)
+        asked = (struct mw_span){ NULL, 0 };
     for (size_t i = 0; i < l->count && error == 0; i++) {
         const struct proposal *p = &l->all[i].p;
 
         l->culprit = i;
         if (p->type == PROPOSAL_ADD)
-            error = leaf_fits(t, &p->add.leaf, extensions);
+            error = leaf_fits(t, &p->add.leaf, asked);
         else if (p->type == PROPOSAL_UPDATE)
-            error = leaf_fits(t, &p->update, extensions);
+            error = leaf_fits(t, &p->update, asked);
         else if (p->type == PROPOSAL_EXTENSIONS)        /* 12.1.7 */
             error = extensions_fit(t, s, extensions);
     }

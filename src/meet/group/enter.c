@@ -16,20 +16,24 @@ static int first_leaf(struct mw_mls_group *g, const struct mw_mls_identity *who,
                       struct mw_wall now, uint8_t *scalar, struct buf *out, struct leaf_node *leaf)
 {
     uint64_t most = g->app.lifetime_max_s != 0 ? g->app.lifetime_max_s : 90 * DAY_S;
+    int64_t lasts = (int64_t)(most < INT32_MAX ? most : INT32_MAX);
     uint8_t point[CRYPT_POINT_MAX];
     struct leaf_wish wish = {
         .who = who,
         .source = LEAF_KEY_PACKAGE,
         .not_before = now,
-        .not_after = { now.s + (int64_t)(most < INT32_MAX ? most : INT32_MAX) },
         .encryption_key = span_of(point, g->s.suite->npk),
         .signing_key = who->signing_key,
     };
     struct reader r;
-    int error = group_error_crypt(
+    int error;
+
+    if (now.s < 0 || now.s > INT64_MAX - lasts)
+        return MW_MLS_E_LIFETIME;
+    wish.not_after.s = now.s + lasts;
+    error = group_error_crypt(
         hpke_pair_make(g->s.crypto, g->s.suite->hpke.kem, g->app.random, scalar, point),
         MW_MLS_E_KEY);
-
     if (error == 0)
         error = leaf_make(g->s, &wish, out);
     if (error != 0)

@@ -39,6 +39,7 @@ static int check_people(const struct mw_mls_group *g, const struct group_context
     };
     struct mw_span none = { NULL, 0 };
 
+    /* That everybody has what the context asks for is known of all at once (join_tree()). */
     for (uint32_t i = tree_next(g->tree, 0); i != TREE_NONE; i = tree_next(g->tree, i + 1)) {
         struct leaf_node leaf;
         int e;
@@ -48,7 +49,7 @@ static int check_people(const struct mw_mls_group *g, const struct group_context
         place.index = i;
         e = leaf_check_standing(&place, &leaf);
         if (e == 0)
-            e = leaf_fits(g->tree, &leaf, context->extensions);
+            e = leaf_fits(g->tree, &leaf, none);
         if (e != 0)
             return e;
     }

@@ -158,18 +158,6 @@ uint32_t census_get(const struct census_table *c, unsigned kind, uint16_t value)
     return slot_of(c->slots, c->room, c->seed, key_of(kind, value), &steps)->leaves;
 }
 
-bool census_within(const struct census_table *c, unsigned kind, struct mw_span list)
-{
-    for (uint32_t i = 0; i < c->room; i++) {
-        const struct census_slot *v = &c->slots[i];
-
-        if (v->leaves > 0 && (v->key - 1) >> 16 == kind
-            && !u16_list_has(list, (uint16_t)(v->key - 1)))
-            return false;
-    }
-    return true;
-}
-
 void census_tidy(struct census_table *c)
 {
     uint32_t room = ROOM_MIN;

@@ -36,9 +36,6 @@ void census_count(struct census_table *c, const struct leaf_node *v, int by);
 
 uint32_t census_get(const struct census_table *c, unsigned kind, uint16_t value);
 
-/* Every value of a kind that somebody lists is in the list of uint16. */
-bool census_within(const struct census_table *c, unsigned kind, struct mw_span list);
-
 /* Only between transactions: what is undone finds its slot. */
 void census_tidy(struct census_table *c);
 
