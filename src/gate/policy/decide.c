@@ -119,11 +119,19 @@ static bool finding_fits(const struct gate_rule *rule, const struct mw_verdict *
 }
 
 /* What the client's hello says. */
-static const char *hello_misfits(const struct gate_rule *rule, const struct gate_facts *f)
+static const char *hello_misfits(const struct gate_rule *rule, const struct gate_facts *f,
+                                 unsigned *wants)
 {
+    bool asks = rule->ja4.n > 0 || rule->sni_missing != TRI_ANY || rule->ech != TRI_ANY;
+
+    if (f->unheard) {
+        if (asks || rule->tls != TRI_ANY)
+            *wants |= GATE_WANTS_HELLO;
+        return NULL;
+    }
     if (!tri_fits(rule->tls, f->tls))
         return "tls";
-    if (!f->tls && (rule->ja4.n > 0 || rule->sni_missing != TRI_ANY || rule->ech != TRI_ANY))
+    if (!f->tls && asks)
         return "tls: the session is in the clear";
     if (!ja4_fits(&rule->ja4, f->ja4 != NULL ? f->ja4 : ""))
         return "ja4";
@@ -164,7 +172,7 @@ static const char *misfit_of(const struct gate_rule *rule, const struct gate_fac
     if (misfit == NULL && rule->entrances != 0 && (rule->entrances & 1U << f->entrance) == 0)
         misfit = "entrance";
     if (misfit == NULL)
-        misfit = hello_misfits(rule, f);
+        misfit = hello_misfits(rule, f, wants);
     if (misfit == NULL)
         misfit = when_misfits(rule, f->now);
     return misfit == NULL ? origin_misfits(rule, f, wants) : misfit;
@@ -179,6 +187,7 @@ const char *rule_misfit(const struct gate_rule *rule, const struct gate_facts *f
     if (misfit != NULL || wants == 0)
         return misfit;
     return wants & GATE_WANTS_DESTINATION ? "destination: not known yet"
+           : wants & GATE_WANTS_HELLO     ? "tls: the client has said nothing yet"
                                           : "finding: the server was not judged yet";
 }
 
@@ -203,9 +212,15 @@ static const struct gate_rule *rules_decide(const struct gate_config *c,
 {
     for (size_t i = 0; i < c->n_rules; i++) {
         const struct gate_rule *rule = &c->rules[i];
+        unsigned wants = 0;
 
-        if (rule->action == GATE_UNDECIDED || !rule_fits(rule, f, names, &d->wants))
+        if (rule->action == GATE_UNDECIDED)
             continue;
+        if (!rule_fits(rule, f, names, &wants)) {
+            d->wants |= wants;
+            d->might_pass |= rule->action != GATE_BLOCK ? wants : 0;
+            continue;
+        }
         d->action = rule->action;
         d->rule = rule->text;
         d->reason = rule->reason;
@@ -293,21 +308,38 @@ static bool catalogue_decide(const struct gate_config *c, const struct claimed *
     return true;
 }
 
-struct gate_decision gate_decide(const struct gate_config *c, const struct gate_learned *learned,
-                                 size_t n_learned, const struct gate_facts *f)
+static struct gate_decision decide_for(const struct gate_config *c,
+                                       const struct gate_learned *learned, size_t n_learned,
+                                       const struct gate_facts *f, const struct claimed *claims)
 {
     struct gate_decision d = { .action = c->undefined,
                                .rule = "undefined",
                                .reason = "",
                                .entry = SIZE_MAX,
                                .n_rule = SIZE_MAX };
-    const struct claimed names = claimed_of(f);
-    const struct gate_rule *rule = rules_decide(c, f, &names, &d);
+    const struct gate_rule *rule = rules_decide(c, f, claims, &d);
 
     settings_decide(c, f, rule, &d);
     if (d.action == GATE_INSPECT && (rule == NULL || rule->exceptions) &&
-        !learned_decide(learned, n_learned, f, &names, &d))
-        catalogue_decide(c, &names, &d);
+        !learned_decide(learned, n_learned, f, claims, &d))
+        catalogue_decide(c, claims, &d);
+    return d;
+}
+
+/* A rule that inspects one of two names fits neither's session: it must not be what opens the way
+ * to a bypass behind it. */
+struct gate_decision gate_decide(const struct gate_config *c, const struct gate_learned *learned,
+                                 size_t n_learned, const struct gate_facts *f)
+{
+    const struct claimed both = claimed_of(f);
+    struct gate_decision d = decide_for(c, learned, n_learned, f, &both), alone;
+    const char *each[] = { both.host, both.other };
+
+    for (size_t i = 0; i < 2 && both.other != NULL && d.action == GATE_BYPASS; i++) {
+        alone = decide_for(c, NULL, 0, f, &(struct claimed){ .host = each[i] });
+        if (alone.action != GATE_BYPASS)
+            d = alone;
+    }
     return d;
 }
 
@@ -353,19 +385,16 @@ static int strictness(enum gate_on_finding on)
     return ranks[on];
 }
 
-enum gate_on_finding gate_decide_verdict(const struct gate_config *c, const struct gate_facts *f,
-                                         enum mw_code *code)
+static enum gate_on_finding verdict_for(const struct gate_config *c, const struct gate_facts *f,
+                                        const struct claimed *names, enum mw_code *code)
 {
-    const struct claimed names = claimed_of(f);
     enum gate_on_finding strictest = GATE_ON_ACCEPT;
     bool explained = false;
 
     *code = MW_CODE_NONE;
-    if (f->verdict == NULL || f->verdict->outcome == MW_UNJUDGED)
-        return GATE_ON_REFUSE;
     for (size_t i = 0; i < f->verdict->n_findings; i++) {
         const struct mw_finding *finding = &f->verdict->findings[i];
-        enum gate_on_finding on = on_finding(c, f, &names, finding);
+        enum gate_on_finding on = on_finding(c, f, names, finding);
 
         explained = explained || finding->severity == MW_ERROR;
         if (strictness(on) > strictness(strictest)) {
@@ -380,6 +409,31 @@ enum gate_on_finding gate_decide_verdict(const struct gate_config *c, const stru
         if (f->verdict->n_findings > 0)
             *code = f->verdict->findings[0].code;
         return GATE_ON_REFUSE;
+    }
+    return strictest;
+}
+
+/* A rule for one of two names is no leniency for the other, and its strictness counts alone. */
+enum gate_on_finding gate_decide_verdict(const struct gate_config *c, const struct gate_facts *f,
+                                         enum mw_code *code)
+{
+    const struct claimed both = claimed_of(f);
+    const char *each[] = { both.host, both.other };
+    enum gate_on_finding strictest;
+
+    *code = MW_CODE_NONE;
+    if (f->verdict == NULL || f->verdict->outcome == MW_UNJUDGED)
+        return GATE_ON_REFUSE;
+    strictest = verdict_for(c, f, &both, code);
+    for (size_t i = 0; i < 2 && both.other != NULL; i++) {
+        enum mw_code its;
+        enum gate_on_finding on =
+            verdict_for(c, f, &(struct claimed){ .host = each[i] }, &its);
+
+        if (strictness(on) > strictness(strictest)) {
+            strictest = on;
+            *code = its;
+        }
     }
     return strictest;
 }

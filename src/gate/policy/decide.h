@@ -36,6 +36,7 @@ struct gate_facts {
     struct addr destination;    /* len 0: not resolved yet */
     uint16_t port;
     bool tls;                   /* a ClientHello was read: sni, ja4 and ech are known */
+    bool unheard;               /* the client has said nothing yet: it may speak TLS or not */
     bool sni_missing, ech;
     const char *ja4;            /* "" or NULL: unknown */
     const struct mw_verdict *verdict;   /* NULL: not judged yet; rules that ask for findings do
@@ -61,11 +62,13 @@ struct gate_decision {
                                  * exception went before it; SIZE_MAX: none */
     unsigned wants;             /* of enum gate_wants: an earlier rule may fit once this is known,
                                  * so ask again then */
+    unsigned might_pass;        /* the same, of rules that would not block */
 };
 
 enum gate_wants {
     GATE_WANTS_DESTINATION = 1, /* the address behind the name */
     GATE_WANTS_VERDICT = 2,     /* the origin's handshake, judged */
+    GATE_WANTS_HELLO = 4,       /* whether the client speaks TLS */
 };
 
 /* The first rule that fits, or `undefined`.  What that would inspect may still be excepted: by what
@@ -75,7 +78,8 @@ enum gate_wants {
  *
  * A server name is the client's claim.  Where the client also told the proxy a name and the two
  * differ, what lets a session pass (inspect, bypass, all exceptions) must cover both names, and
- * what blocks it needs to cover only one. */
+ * what blocks it needs to cover only one; what either name alone would have inspected is not
+ * bypassed. */
 struct gate_decision gate_decide(const struct gate_config *c, const struct gate_learned *learned,
                                  size_t n_learned, const struct gate_facts *f);
 

@@ -205,6 +205,55 @@ static void a_claimed_name_alone_opens_nothing(void **state)
     decides("", &f, GATE_BYPASS, "catalogue: screenmeet");
 }
 
+/* Two names, of which one is to be inspected: no bypass of both, whatever comes first. */
+static void of_two_names_the_inspected_one_counts(void **state)
+{
+    static const char watched[] = "rule { names files.cdn.test; action inspect }\n"
+                                  "rule { names .cdn.test; action bypass }";
+    static const char known[] = "rule { names files.zoom.us; action inspect }";
+    struct gate_facts f = facts("files.cdn.test");
+
+    (void)state;
+    decides(watched, &f, GATE_INSPECT, "rule 1");
+    f.asked = "www.cdn.test";
+    decides(watched, &f, GATE_INSPECT, "rule 1");
+    f.host = "www.cdn.test";
+    f.asked = "files.cdn.test";
+    decides(watched, &f, GATE_INSPECT, "rule 1");
+    f.asked = "img.cdn.test";
+    decides(watched, &f, GATE_BYPASS, "rule 2");
+    f.host = "files.zoom.us";
+    f.asked = "www.zoom.us";
+    decides(known, &f, GATE_INSPECT, "rule 1");
+    f.host = "img.zoom.us";
+    decides(known, &f, GATE_BYPASS, "catalogue: zoom");
+}
+
+/* Before the client has spoken nobody knows whether it will speak TLS. */
+static void what_was_not_heard_decides_nothing(void **state)
+{
+    static const char allowed[] = "undefined block; rule { tls yes; action inspect }";
+    struct gate_facts f = facts("a.test");
+    struct gate_config *c = policy(allowed);
+    struct gate_decision d;
+
+    (void)state;
+    f.tls = false;
+    f.unheard = true;
+    decides("rule { tls no; action block }", &f, GATE_INSPECT, "undefined");
+    decides("rule { ja4 t13*; action block }", &f, GATE_INSPECT, "undefined");
+    d = gate_decide(c, NULL, 0, &f);
+    assert_int_equal(d.action, GATE_BLOCK);
+    assert_int_equal(d.wants, GATE_WANTS_HELLO);
+    assert_int_equal(d.might_pass, GATE_WANTS_HELLO);
+    gate_config_unref(c);
+    c = policy("rule { tls yes; action block }\nundefined block");
+    d = gate_decide(c, NULL, 0, &f);
+    assert_int_equal(d.wants, GATE_WANTS_HELLO);
+    assert_int_equal(d.might_pass, 0);
+    gate_config_unref(c);
+}
+
 static void what_is_not_known_yet_is_wanted(void **state)
 {
     struct gate_config *c = policy("rule { names .a.test; destination 10.0.0.0/8; action block }\n"
@@ -429,6 +478,41 @@ static void rules_may_ask_for_findings(void **state)
     decides("rule { finding expired; action block }", &f, GATE_INSPECT, "undefined");
 }
 
+/* Who names a site to be strict about does not escape that by asking the proxy for another. */
+static void the_stricter_of_two_names_counts(void **state)
+{
+    static const struct mw_finding none[] = { { .code = MW_REVOCATION_NONE,
+                                                .severity = MW_NOTE } };
+    static const struct mw_cert_view cert = { .subject = "CN=x" };
+    static const struct mw_verdict v = { .outcome = MW_PRIVATE, .host = "pay.test",
+                                         .findings = none, .n_findings = 1,
+                                         .chain = &cert, .n_chain = 1, .n_path = 1 };
+    struct gate_config *c = policy("rule { names pay.test; on { revocation-none = refuse } }");
+    struct gate_facts f = facts("pay.test");
+    enum mw_code code;
+
+    (void)state;
+    f.verdict = &v;
+    assert_int_equal(gate_decide_verdict(c, &f, &code), GATE_ON_REFUSE);
+    assert_int_equal(code, MW_REVOCATION_NONE);
+    f.asked = "www.other.test";
+    assert_int_equal(gate_decide_verdict(c, &f, &code), GATE_ON_REFUSE);
+    f.host = "www.other.test";
+    f.asked = "pay.test";
+    assert_int_equal(gate_decide_verdict(c, &f, &code), GATE_ON_REFUSE);
+    f.asked = "www.other.test";
+    assert_int_equal(gate_decide_verdict(c, &f, &code), GATE_ON_ACCEPT);
+    gate_config_unref(c);
+    c = policy("on { revocation-none = refuse }\n"
+               "rule { names pay.test; on { revocation-none = accept } }");
+    assert_int_equal(gate_decide_verdict(c, &f, &code), GATE_ON_REFUSE);
+    f.host = "pay.test";
+    assert_int_equal(gate_decide_verdict(c, &f, &code), GATE_ON_REFUSE);
+    f.asked = "pay.test";
+    assert_int_equal(gate_decide_verdict(c, &f, &code), GATE_ON_ACCEPT);
+    gate_config_unref(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +522,8 @@ int main(void)
         cmocka_unit_test(what),
         cmocka_unit_test(when),
         cmocka_unit_test(a_claimed_name_alone_opens_nothing),
+        cmocka_unit_test(of_two_names_the_inspected_one_counts),
+        cmocka_unit_test(what_was_not_heard_decides_nothing),
         cmocka_unit_test(what_is_not_known_yet_is_wanted),
         cmocka_unit_test(learned_exceptions_follow_the_rules),
         cmocka_unit_test(the_catalogue_as_it_is_taken),
@@ -447,6 +533,7 @@ int main(void)
         cmocka_unit_test(findings_by_default),
         cmocka_unit_test(findings_as_the_admin_wants),
         cmocka_unit_test(rules_speak_of_findings_first),
+        cmocka_unit_test(the_stricter_of_two_names_counts),
         cmocka_unit_test(rules_may_ask_for_findings),
     };
 
