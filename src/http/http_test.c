@@ -304,6 +304,47 @@ static void urls_are_cut(void **state)
     }
 }
 
+static void requests_are_known_however_they_come(void **state)
+{
+    static const struct {
+        const char *in;
+        enum http_look look;
+    } cases[] = {
+        { "GET / HTTP/1.1\r\n", HTTP_LOOK_H1 },
+        { "GET /", HTTP_LOOK_H1 },              /* refused then: HTTP/0.9 */
+        { "G", HTTP_LOOK_MORE },
+        { "PROPF", HTTP_LOOK_MORE },
+        { "PROPFIND / HTTP", HTTP_LOOK_MORE },
+        { "PROPFIND / HTTP/1.1\r\nHost: a\r\n", HTTP_LOOK_H1 },
+        { "\r\n\r\nMADE-UP / http/1.0\n", HTTP_LOOK_H1 },
+        { "\r", HTTP_LOOK_MAYBE },
+        { "get", HTTP_LOOK_MAYBE },
+        { "get\t/ HTTP/1.1\n", HTTP_LOOK_H1 },
+        { "get / ", HTTP_LOOK_MAYBE },
+        { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r", HTTP_LOOK_MORE },
+        { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HTTP_LOOK_H2 },
+        { "PRI * HTTP/2.0\r\n\r\nXX\r\n", HTTP_LOOK_H1 },
+        { "EHLO mail.test\r\n", HTTP_LOOK_NOT },
+        { "QUIT\r\n", HTTP_LOOK_NOT },
+        { "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", HTTP_LOOK_NOT },
+        { "DESCRIBE rtsp://a.test RTSP/1.0\r\n", HTTP_LOOK_NOT },
+        { "\x03\x01", HTTP_LOOK_NOT },
+        { " GET / HTTP/1.1\r\n", HTTP_LOOK_NOT },
+    };
+    char many[HTTP_LOOK_BYTES + 1];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (http_look(span_str(cases[i].in)) != cases[i].look)
+            fail_msg("\"%s\": %d", cases[i].in, (int)http_look(span_str(cases[i].in)));
+    memset(many, 'A', sizeof(many));
+    assert_int_equal(http_look(span_of(many, sizeof(many))), HTTP_LOOK_NOT);
+    many[1] = ' ';
+    assert_int_equal(http_look(span_of(many, sizeof(many))), HTTP_LOOK_H1);
+    memset(many, '\n', sizeof(many));
+    assert_int_equal(http_look(span_of(many, sizeof(many))), HTTP_LOOK_H1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +357,7 @@ int main(void)
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(nothing_can_be_smuggled_into_a_request),
         cmocka_unit_test(urls_are_cut),
+        cmocka_unit_test(requests_are_known_however_they_come),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,19 @@ MW_MUST_CHECK int http_request_write(struct buf *out, const char *method, const 
                                      const char *host, const struct http_field *fields,
                                      size_t n_fields, struct mw_span body);
 
+/* What the first bytes of a connection begin, where nobody said which protocol it would be.  Nobody
+ * is to get past whoever reads requests by sending one in pieces, by a method of their own, or
+ * with empty lines before it. */
+enum http_look {
+    HTTP_LOOK_NOT,                  /* no request, whatever follows */
+    HTTP_LOOK_MAYBE,                /* it could become one, but few clients would begin so */
+    HTTP_LOOK_MORE,                 /* a request that is on its way, most likely */
+    HTTP_LOOK_H1,                   /* for the parser to take or to refuse */
+    HTTP_LOOK_H2,                   /* HTTP/2's preface */
+};
+enum { HTTP_LOOK_BYTES = 16 * 1024 };   /* decided then at the latest */
+enum http_look http_look(struct mw_span in);
+
 /* An http:// or https:// URL cut into its parts, borrowed; path starts with "/" or is empty,
  * the query belongs to it, a fragment is dropped.  -EINVAL: another scheme, user info, spaces,
  * controls. */
