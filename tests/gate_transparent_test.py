@@ -18,6 +18,7 @@ workers = 1;
 upstream { private-destinations = no; }
 rule "left alone" { names = [left-alone.world.test]; action = bypass; }
 rule "forbidden" { names = [forbidden.world.test]; action = block; }
+rule "closed" { port = 80; destination = ["198.51.100.0/24", "2001:db8:2::/64"]; action = block; }
 """
 SERVE = """
 import http.server, socket, ssl, sys, threading
@@ -40,7 +41,17 @@ for kind, address in ((http.server.ThreadingHTTPServer, "0.0.0.0"), (V6, "::")):
     server = kind((address, 443), Handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever).start()
+for kind, address in ((http.server.ThreadingHTTPServer, "0.0.0.0"), (V6, "::")):
+    for port in (80, 8080):
+        threading.Thread(target=kind((address, port), Handler).serve_forever).start()
 print("ready", flush=True)
+"""
+# Not a byte of HTTP, but what that server answers with an error all the same.
+RAW = """
+import socket, sys
+with socket.create_connection((sys.argv[1], int(sys.argv[2])), 20) as s:
+    s.sendall(b"\\0\\0\\r\\n\\r\\n")
+    print("answered" if s.recv(100) else "closed")
 """
 
 
@@ -52,6 +63,20 @@ def curl(gate, host, server, ca):
                         f"https://{host}/", check=False).stdout
     issuer = [line for line in done.splitlines() if "issuer:" in line]
     return "from the server" in done, issuer[0] if issuer else done[-300:]
+
+
+def plain(tally, entrance, server):
+    """Without TLS: rules about addresses and ports hold, whatever Host says."""
+    at = f"[{server}]" if ":" in server else server
+    for port, passes in ((80, False), (8080, True)):
+        for host in ("web.world.test", "web.world.test:8080", "x.test:81"):
+            said = route.within(route.CLIENT, "curl", "-sS", "--max-time", "20", "--noproxy", "*",
+                                "-H", f"Host: {host}", f"http://{at}:{port}/", check=False).stdout
+            tally.expect(f"{entrance} {at}:{port}, {host}", ("from the server" in said) == passes,
+                         said[:200])
+        said = route.within(route.CLIENT, sys.executable, "-c", RAW, server, str(port),
+                            check=False).stdout
+        tally.expect(f"{entrance} {at}:{port}, raw bytes", ("answered" in said) == passes, said)
 
 
 def main():
@@ -80,7 +105,8 @@ def through(tally, world, entrance):
     urls = [f"{entrance}://0.0.0.0:{port}", f"{entrance}://[::]:{port}"]
     within = ("ip", "netns", "exec", route.GATE)
     gate = world.gate(listen=urls, config=CONFIG, within=within)
-    rules = [world.program, "gate", "route", "--apply", "--interface", "lan0"]
+    rules = [world.program, "gate", "route", "--apply", "--interface", "lan0",
+             "--ports", "80,443,8080"]
     for url in urls:
         rules += ["--listen", url]
     route.within(route.GATE, *rules)
@@ -94,6 +120,7 @@ def through(tally, world, entrance):
                          and "Test world root" in issuer, issuer)
             came, said = curl(gate, "forbidden.world.test", server, gate.ca)
             tally.expect(f"{entrance} {server}: blocked", not came, said)
+            plain(tally, entrance, server)
         wait_until("the log has them", lambda: sum(
             r["event"]["action"] == "inspect" for r in gate.records()) >= 2)
         seen = {r["destination"]["ip"] for r in gate.records()

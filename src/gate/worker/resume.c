@@ -30,6 +30,12 @@ void resume_deinit(struct resume *r)
     lru_deinit(&r->servers);
 }
 
+void resume_clear(struct resume *r)
+{
+    while (r->servers.oldest != NULL)
+        lru_remove(&r->servers, r->servers.oldest);
+}
+
 void resume_name(char name[RESUME_NAME], const char *host, const char *to, uint16_t port)
 {
     snprintf(name, RESUME_NAME, "%s %s %u", host, to, port);

@@ -21,6 +21,9 @@ struct resume {
 MW_MUST_CHECK int resume_init(struct resume *r);
 void resume_deinit(struct resume *r);
 
+/* A new policy: what was judged under the one before says nothing any more. */
+void resume_clear(struct resume *r);
+
 /* The server's name in the table: what was asked for, and whom. */
 enum { RESUME_NAME = 340 };
 void resume_name(char name[RESUME_NAME], const char *host, const char *to, uint16_t port);

@@ -103,7 +103,7 @@ static void session_free(struct session *s)
     origin_unref(s->origin);
     origin_unref(s->before);
     minted_unref(s->leaf);
-    buf_deinit(&s->early);
+    buf_wipe(&s->early);
     buf_deinit(&s->page);
     learned_unref(s->learned);
     gate_config_unref(s->config);
@@ -312,9 +312,10 @@ struct gate_facts session_facts(const struct session *s)
         .asked = s->asked,
         .destination = s->destination,
         .port = s->port,
-        .tls = s->offer != NULL && s->offer->seen,
-        .sni_missing = s->offer != NULL && s->offer->sni_missing,
-        .ech = s->offer != NULL && s->offer->ech,
+        .tls = s->tls,
+        .unheard = s->door != NULL,
+        .sni_missing = s->sni_missing,
+        .ech = s->ech,
         .ja4 = s->ja4,
         .verdict = s->origin != NULL ? s->origin->verdict : NULL,
         .client_cert_wanted = s->certificate_wanted,

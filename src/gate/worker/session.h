@@ -13,6 +13,7 @@
 #include "gate/worker/side.h"
 #include "gate/worker/worker.h"
 #include "net/connect.h"
+#include "http/request.h"
 #include "net/flight.h"
 
 enum stage {
@@ -35,7 +36,7 @@ enum step { STEP_GO, STEP_WAIT, STEP_END };
 /* What of the ClientHello is still needed once its bytes are gone. */
 struct offer {
     uint16_t highest_version;
-    bool seen, ecdsa, ech, post_quantum, sni_missing;
+    bool ecdsa, post_quantum;
     uint8_t alpn_len;
     uint8_t alpn[200];          /* the ProtocolNameList, GREASE and what does not fit left out */
 };
@@ -71,6 +72,8 @@ struct session {
     struct offer *offer;        /* freed once both handshakes are over */
     struct gate_decision decision;
     bool decided, transparent;
+    bool any_origin;            /* plain requests to the proxy: each says whom to dial */
+    bool tls, sni_missing, ech; /* of the hello, for policy */
     bool checked_destination;   /* a name's own addresses were taken instead of the client's */
     unsigned redials;           /* how often it began anew, to be left alone */
 
@@ -101,6 +104,7 @@ struct session {
     const char *page_title, *page_reason;
     struct buf page;            /* the page being answered with */
     bool used;                  /* the client sent application data */
+    bool watched;               /* raw bytes that could still become a request: `early` has them */
     bool resting;
     uint64_t rested;            /* bytes that had passed at the last turn of the clock */
     bool learned_from;
@@ -179,7 +183,10 @@ enum step session_door_open(struct session *s);
 
 /* Both handshakes are over: what of the hello was kept goes. */
 void session_offer_done(struct session *s);
-bool session_looks_like_http(struct mw_span in);
+
+/* The log cannot be written, and policy says that nobody passes then. */
+#define SESSION_UNRECORDED "the audit log cannot be written"
+bool session_unrecorded(const struct session *s);
 
 void session_host_key(const char *host, uint8_t key[32]);  /* for a leaf that copies no origin */
 
@@ -188,6 +195,7 @@ void session_learn(struct session *s);
 
 /* Bridges: made for a protocol, or for pages only. */
 MW_MUST_CHECK int session_bridge_new(struct session *s, enum bridge_kind kind);
+enum bridge_kind session_kind_of(enum http_look look);
 
 /* Of a plain request, now that its server's address is known. */
 bool session_plain_blocked(struct session *s, struct bridge_answer *answer);

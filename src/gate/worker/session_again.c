@@ -29,7 +29,7 @@ enum step session_again_failed(struct session *s, int status, const char *why)
     s->bridge_dials = false;
     bridge_origin(s->bridge, &answer);
     session_go(s, STAGE_BRIDGE);
-    if (strcmp(bridge_protocol(s->bridge), "raw") == 0 && /* there are no pages in it */
+    if (strcmp(bridge_protocol(s->bridge), "h1") != 0 && /* it had no page to give */
         bridge_end(s->bridge, BRIDGE_SERVER, true) < 0)
         return session_end(s, AUDIT_INTERNAL, "out of memory");
     return STEP_GO;

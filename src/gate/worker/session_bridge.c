@@ -80,17 +80,33 @@ static enum gate_action decide_for(struct session *s, const char *host,
     return decision->action;
 }
 
+/* Would the server have been good enough for that name, too?  Nobody was asked about it, or warned
+ * of more than under the first one. */
+static bool good_for(const struct session *s, const char *host)
+{
+    struct gate_facts f = session_facts(s);
+    enum mw_code code;
+    enum gate_on_finding on;
+
+    f.host = host;
+    on = gate_decide_verdict(s->config, &f, &code);
+    return on == GATE_ON_ACCEPT || (on == GATE_ON_SIGN_UNTRUSTED && on == s->on);
+}
+
 /* The same of a plain request, which may be for another server than the one before: then its
  * address is not known yet, unless it is its name. */
 static enum gate_action decide_plain(struct session *s, const char *host, uint16_t port,
                                      struct gate_decision *decision)
 {
     struct gate_facts f = session_facts(s);
-    bool same = s->server.leg.fd >= 0 && s->host != NULL && strcmp(s->host, host) == 0 &&
-                s->port == port;
+    bool same = !s->any_origin || (s->server.leg.fd >= 0 && s->host != NULL &&
+                                   strcmp(s->host, host) == 0 && s->port == port);
 
-    f.host = f.asked = host;
-    f.port = port;
+    f.host = host;
+    if (s->any_origin) { /* else the tunnel leads where it leads, whatever the request says */
+        f.asked = host;
+        f.port = port;
+    }
     if (!same && addr_parse(&f.destination, span_str(host), port) < 0)
         f.destination.len = 0;
     *decision = session_policy(s, &f);
@@ -170,7 +186,7 @@ static enum bridge_ruling on_request(void *context, const struct bridge_request 
         return BRIDGE_MISDIRECTED;
     if (decide_for(s, host.text, &d) == GATE_BLOCK)
         return blocked_ruling(s, host.text, &d, answer);
-    return d.action == GATE_INSPECT ? BRIDGE_GO : BRIDGE_MISDIRECTED;
+    return d.action == GATE_INSPECT && good_for(s, host.text) ? BRIDGE_GO : BRIDGE_MISDIRECTED;
 }
 
 static void on_block(void *context, const struct bridge_request *r,
@@ -188,17 +204,21 @@ static void on_block(void *context, const struct bridge_request *r,
 static void on_origin(void *context, struct mw_span host, uint16_t port)
 {
     struct session *s = context;
+    char *text = span_dup(host);
+    struct host name;
 
-    free(s->host);
-    s->host = malloc(host.len + 1);
-    if (s->host == NULL) {
+    if (text != NULL && host_parse(&name, text) == 0) { /* as policy is asked about it */
+        free(text);
+        text = strdup(name.text);
+    }
+    if (text == NULL) {
         (void)session_end(s, AUDIT_INTERNAL, "out of memory");
         return;
     }
-    memcpy(s->host, host.data, host.len);
-    s->host[host.len] = '\0';
+    free(s->host);
+    s->host = text;
     s->port = port;
-    if (addr_parse(&s->destination, host, port) < 0)
+    if (addr_parse(&s->destination, span_str(text), port) < 0)
         s->destination.len = 0;
     else
         addr_set_port(&s->destination, port);
@@ -286,13 +306,70 @@ static void count_bytes(struct session *s, enum bridge_side from, size_t n)
     }
 }
 
-/* TLS without an agreed protocol: HTTP begins with a method, anything else passes as it is. */
+enum bridge_kind session_kind_of(enum http_look look)
+{
+    return look == HTTP_LOOK_H1   ? BRIDGE_H1
+           : look == HTTP_LOOK_H2 ? BRIDGE_H2
+                                  : BRIDGE_RAW;
+}
+
+/* TLS without an agreed protocol: what begins like a request of HTTP is held to be one, anything
+ * else passes as it is.  What the client says is kept until that is known; `bytes` are the server's
+ * if that spoke first.  No bridge: more is needed. */
 static int protocol_guess(struct session *s, enum bridge_side from, struct mw_span bytes)
 {
-    bool http = from == BRIDGE_CLIENT && session_looks_like_http(bytes);
+    enum http_look look = HTTP_LOOK_NOT;
+    int r;
 
-    s->bridge_dials = s->reused && !http; /* the connection that was kept spoke HTTP */
-    return session_bridge_new(s, http ? BRIDGE_H1 : BRIDGE_RAW);
+    if (from == BRIDGE_CLIENT) {
+        buf_add(&s->early, bytes);
+        look = http_look(buf_span(&s->early));
+        if (buf_error(&s->early) != 0 || look == HTTP_LOOK_MORE)
+            return buf_error(&s->early);
+    }
+    /* The connection that was kept spoke HTTP/1.1. */
+    s->bridge_dials = s->reused && look != HTTP_LOOK_H1;
+    r = session_bridge_new(s, session_kind_of(look));
+    if (r == 0)
+        r = bridge_feed(s->bridge, BRIDGE_CLIENT, buf_span(&s->early));
+    if (r == 0 && from == BRIDGE_SERVER)
+        r = bridge_feed(s->bridge, from, bytes);
+    s->watched = look == HTTP_LOOK_MAYBE;
+    if (!s->watched)
+        buf_wipe(&s->early);
+    return r;
+}
+
+/* Raw bytes that turn out to be a request, now that the rest has come: its server does not get that
+ * rest.  Other requests were looked at from the start. */
+static int watch(struct session *s, struct mw_span bytes)
+{
+    enum http_look look;
+
+    buf_add(&s->early, bytes);
+    look = http_look(buf_span(&s->early));
+    s->watched = look == HTTP_LOOK_MAYBE || look == HTTP_LOOK_MORE;
+    if (look == HTTP_LOOK_H1 || look == HTTP_LOOK_H2)
+        (void)session_end(s, AUDIT_BLOCKED, "a request came in pieces too small to be known");
+    else if (s->watched)
+        return buf_error(&s->early);
+    buf_wipe(&s->early);
+    return 0;
+}
+
+/* Bytes of one side's, in the worker's scratch. */
+static int bytes_take(struct session *s, enum bridge_side from, struct mw_span bytes)
+{
+    count_bytes(s, from, bytes.len);
+    if (s->bridge == NULL)
+        return protocol_guess(s, from, bytes);
+    if (s->watched && from == BRIDGE_CLIENT) {
+        int r = watch(s, bytes);
+
+        if (r < 0 || s->ended)
+            return r;
+    }
+    return bridge_feed(s->bridge, from, bytes);
 }
 
 /* The client has not said yet which protocol it speaks.  A connection that was kept may go before
@@ -329,12 +406,7 @@ static int64_t pump_in(struct session *s, enum bridge_side from)
             explicit_bzero(s->w->scratch, n);
             return ended_unguessed(s, from);
         }
-        r = s->bridge == NULL ? protocol_guess(s, from, span_of(s->w->scratch, n)) : 0;
-
-        if (r == 0) {
-            count_bytes(s, from, n);
-            r = bridge_feed(s->bridge, from, span_of(s->w->scratch, n));
-        }
+        r = bytes_take(s, from, span_of(s->w->scratch, n));
         explicit_bzero(s->w->scratch, n);
         if (r < 0)
             (void)session_end(s, AUDIT_INTERNAL, "out of memory");

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gate/door/page.h"
 #include "gate/worker/session_again.h"
@@ -26,12 +27,53 @@ static bool address_private(const struct addr *a)
            IN6_IS_ADDR_MULTICAST(&a->sa.v6.sin6_addr);
 }
 
-/* One of our own doors: a loop. */
+/* One of our own doors: a loop, in which the gateway's own address would be the client's. */
 static bool address_ours(const struct session *s, const struct addr *a)
 {
     for (size_t i = 0; i < s->config->n_listeners; i++)
         if (addr_eq(a, &s->config->listeners[i].at))
             return true;
+    return false;
+}
+
+static bool ip_eq(const struct addr *a, const struct addr *b)
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    struct mw_span x = addr_ip(a), y = addr_ip(b);
+
+    if (x.len > y.len && memcmp(x.data, mapped, sizeof(mapped)) == 0)
+        x = span_cut(x, sizeof(mapped), 4);
+    else if (y.len > x.len && memcmp(y.data, mapped, sizeof(mapped)) == 0)
+        y = span_cut(y, sizeof(mapped), 4);
+    return span_eq(x, y);
+}
+
+static bool ip_any(const struct addr *a)
+{
+    struct mw_span ip = addr_ip(a);
+
+    for (size_t i = 0; i < ip.len; i++)
+        if (ip.data[i] != 0)
+            return false;
+    return true;
+}
+
+/* The same, seen from a connection that stands: what listens everywhere is reached by all of this
+ * computer's addresses, and to its own ones it speaks from the very same (but for loopback). */
+static bool leads_back(const struct session *s, int fd, const struct addr *peer)
+{
+    struct addr from = { .len = sizeof(from.sa) };
+
+    if (getsockname(fd, &from.sa.any, &from.len) < 0)
+        return true;
+    for (size_t i = 0; i < s->w->n_listeners; i++) {
+        const struct addr *at = &s->w->listeners[i].at;
+
+        if (addr_port(at) == addr_port(peer) &&
+            (ip_eq(at, peer) ||
+             (ip_any(at) && (addr_is_loopback(peer) || ip_eq(&from, peer)))))
+            return true;
+    }
     return false;
 }
 
@@ -160,6 +202,10 @@ static enum step dialled(struct session *s, const struct connect_result *r)
 
     if (r->fd < 0)
         return unreachable(s, how, sock_error_text(r->error));
+    if (leads_back(s, r->fd, &r->peer)) {
+        close(r->fd);
+        return dial_refused(s);
+    }
     if (side_open(s, &s->server, r->fd) < 0)
         return session_end(s, AUDIT_INTERNAL, "out of memory");
     s->destination = r->peer;

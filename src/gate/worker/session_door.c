@@ -103,6 +103,9 @@ static enum step request_step(struct session *s)
 {
     struct mw_span early;
 
+    if (session_unrecorded(s))
+        return session_refuse(s, DOOR_OVERLOADED, AUDIT_OVERLOADED, SESSION_UNRECORDED);
+    s->any_origin = true;
     if (names_take(s) < 0 || session_bridge_new(s, BRIDGE_H1_PROXY) < 0)
         return session_end(s, AUDIT_INTERNAL, "out of memory");
     early = buf_span(&s->early);

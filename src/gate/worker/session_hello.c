@@ -56,13 +56,13 @@ static int hello_take(struct session *s, const struct hello *h)
     if (o == NULL)
         return -ENOMEM;
     s->offer = o;
-    o->seen = true;
+    s->tls = true;
     o->highest_version = h->highest_version;
     o->ecdsa = hello_takes_ecdsa(h);
-    o->ech = h->has_ech;
+    s->ech = h->has_ech;
     o->post_quantum = group_offered(h, X25519_MLKEM768) || group_offered(h, X25519_KYBER768) ||
                       group_offered(h, P256_MLKEM768);
-    o->sni_missing = !h->has_server_name;
+    s->sni_missing = !h->has_server_name;
     s->record.ech = h->has_ech;
     alpn_copy(o, h->alpn);
     ja4_text(h, 't', s->ja4);
@@ -78,36 +78,32 @@ static int hello_take(struct session *s, const struct hello *h)
     return s->sni == NULL || s->host == NULL ? -ENOMEM : 0;
 }
 
-bool session_looks_like_http(struct mw_span in)
+/* What the rules let pass may still be held to what the config says of tunnels without TLS.
+ * Requests are asked about one by one, once it is known whom they are for. */
+static enum step plain_step(struct session *s, enum http_look look)
 {
-    static const char *const methods[] = { "GET ", "HEAD ", "POST ", "PUT ", "DELETE ",
-                                           "OPTIONS ", "PATCH " };
+    const enum gate_action not_tls = s->config->not_tls;
+    bool http = not_tls == GATE_INSPECT && (look == HTTP_LOOK_H1 || look == HTTP_LOOK_H2);
+    struct gate_facts f = session_facts(s);
 
-    for (size_t i = 0; i < ARRAY_LEN(methods); i++)
-        if (span_eq(span_cut(in, 0, strlen(methods[i])), span_str(methods[i])))
-            return true;
-    return false;
-}
-
-/* No TLS: a plain request in a tunnel, or something else under policy. */
-static enum step plain_step(struct session *s)
-{
-    enum bridge_kind kind = BRIDGE_RAW;
-
-    s->decision = (struct gate_decision){ .action = s->config->not_tls,
+    if (session_unrecorded(s))
+        return session_end(s, AUDIT_OVERLOADED, SESSION_UNRECORDED);
+    s->decision = session_policy(s, &f);
+    s->decided = true;
+    if (s->decision.action == GATE_BLOCK && !http)
+        return session_end(s, AUDIT_BLOCKED, "blocked by policy");
+    s->decision = (struct gate_decision){ .action = not_tls,
                                           .rule = "not-tls",
                                           .reason = "the tunnel carries no TLS",
                                           .entry = SIZE_MAX };
-    s->decided = true;
-    if (s->decision.action == GATE_BLOCK)
+    if (not_tls == GATE_BLOCK)
         return session_end(s, AUDIT_BLOCKED, "tunnels without TLS are blocked");
-    if (s->decision.action == GATE_INSPECT && session_looks_like_http(buf_span(&s->early)))
-        kind = BRIDGE_H1;
-    if (s->decision.action == GATE_INSPECT) {
-        if (session_bridge_new(s, kind) < 0 ||
+    if (not_tls == GATE_INSPECT) {
+        if (session_bridge_new(s, session_kind_of(look)) < 0 ||
             leg_unread(&s->client.leg, buf_span(&s->early)) < 0)
             return session_end(s, AUDIT_INTERNAL, "out of memory");
         buf_deinit(&s->early);
+        s->watched = look == HTTP_LOOK_MAYBE;
     }
     if (s->server.leg.fd < 0)
         session_go(s, STAGE_RESOLVE);
@@ -127,7 +123,7 @@ static enum step hello_known(struct session *s, enum hello_state state, const st
             return session_end(s, AUDIT_INTERNAL, "out of memory");
         return s->ended ? STEP_END : session_decide(s);
     case HELLO_NOT_TLS:
-        return plain_step(s);
+        return plain_step(s, http_look(buf_span(&s->early)));
     case HELLO_MORE:
     case HELLO_BAD:
     case HELLO_TOO_BIG:
@@ -158,10 +154,13 @@ enum step hello_step(struct session *s)
 
         if (s->early.len > 0)
             state = hello_read(&h, buf_span(&s->early), s->w->hello_scratch);
+        if (state == HELLO_NOT_TLS && s->config->not_tls == GATE_INSPECT &&
+            http_look(buf_span(&s->early)) == HTTP_LOOK_MORE)
+            state = HELLO_MORE; /* a request in pieces */
         if (state != HELLO_MORE)
             return hello_known(s, state, &h);
         if (s->early.len == 0 && server_speaks(s))
-            return plain_step(s);
+            return plain_step(s, HTTP_LOOK_NOT);
         io = leg_read(&s->client.leg, s->w->scratch, WORKER_SCRATCH, &n);
         if (io == IO_WANT_READ) {
             if (s->server.leg.fd >= 0) {
@@ -212,6 +211,9 @@ enum step session_redial(struct session *s)
     if (session_name_borrowed(s)) {
         s->checked_destination = true;
         s->destination.len = 0;
+        s->certificate_wanted = false; /* what that server showed says nothing of the name's own */
+        origin_unref(s->origin);
+        s->origin = NULL;
     }
     session_flight_done(s);
     side_close(&s->server);
@@ -234,6 +236,19 @@ static enum step blocked(struct session *s)
     side_close(&s->server);
     session_go(s, STAGE_FORGE);
     return STEP_GO;
+}
+
+/* A rule that lets pass may fit once the address is known and the client has said something: then it
+ * is asked again, before a byte goes on. */
+static bool asked_again(const struct session *s)
+{
+    return s->door != NULL &&
+           (s->decision.might_pass & (GATE_WANTS_DESTINATION | GATE_WANTS_HELLO)) != 0;
+}
+
+bool session_unrecorded(const struct session *s)
+{
+    return s->w->audit_failing && s->config->audit.block_when_full;
 }
 
 /* A connection that is kept is spoken of to the client like one that was dialled, and taken or left
@@ -260,13 +275,10 @@ static enum step reuse_or_dial(struct session *s)
 enum step session_decide(struct session *s)
 {
     decide(s);
-    if (s->decision.action == GATE_BLOCK)
+    if (s->decision.action == GATE_BLOCK && !asked_again(s))
         return blocked(s);
-    if (s->w->audit_failing && s->config->audit.block_when_full) {
-        s->record.outcome = AUDIT_OVERLOADED;
-        return session_refuse(s, DOOR_OVERLOADED, AUDIT_OVERLOADED,
-                              "the audit log cannot be written");
-    }
+    if (session_unrecorded(s))
+        return session_refuse(s, DOOR_OVERLOADED, AUDIT_OVERLOADED, SESSION_UNRECORDED);
     if (s->door == NULL && s->decision.action == GATE_BYPASS && session_name_borrowed(s))
         return session_redial(s);
     if (s->server.leg.fd < 0)

@@ -34,8 +34,8 @@ void on_server_session(struct leg *server, SSL_SESSION *session)
     struct session *s = server->owner;
     char name[RESUME_NAME], to[ADDR_TEXT];
 
-    if (!s->resumable || SSL_SESSION_is_resumable(session) != 1)
-        return;
+    if (!s->resumable || s->config != s->w->config || SSL_SESSION_is_resumable(session) != 1)
+        return; /* what was judged under a policy that is gone is nobody else's answer */
     if (s->origin == NULL) { /* TLS 1.2 gives it before the judgement */
         SSL_SESSION_free(s->fresh);
         SSL_SESSION_up_ref(session);
@@ -52,6 +52,8 @@ static void session_offer(struct session *s)
     char name[RESUME_NAME], to[ADDR_TEXT];
     SSL_SESSION *session;
 
+    if (s->config != s->w->config)
+        return;
     addr_text(&s->destination, false, to);
     resume_name(name, s->host, to, s->port);
     session = resume_take(&s->w->resume, name, wall_now(), &s->origin);
@@ -204,7 +206,8 @@ static enum step client_cert_blocked(struct session *s)
  * it is left alone with its server, stopped, or inspected without one. */
 static enum step certificate_asked(struct session *s)
 {
-    client_cert_remember(s);
+    if (!session_name_borrowed(s)) /* or anybody could say so of any name */
+        client_cert_remember(s);
     if (s->bridge_dials)
         return session_again_failed(s, 502, "it asks for a certificate of yours by now");
     switch (decide_client_cert(s)) {

@@ -98,6 +98,9 @@ int worker_listen(struct worker *w, size_t index, int fd)
 
     if (r < 0)
         return r;
+    l->at = (struct addr){ .len = sizeof(l->at.sa) };
+    if (getsockname(fd, &l->at.sa.any, &l->at.len) < 0)
+        return -errno;
     l->worker = w;
     l->settings = &w->config->listeners[index];
     l->fd = fd;

@@ -64,6 +64,7 @@ struct worker_listener {
     const struct gate_listener *settings;
     uv_poll_t poll;
     int fd;
+    struct addr at;             /* where it listens in fact: no port of 0 */
     size_t index;
     bool open;
 };

@@ -187,6 +187,7 @@ static int config_use(struct worker *w, struct mw_span bytes, struct buf *error)
         return r;
     }
     kept_drop(w);
+    resume_clear(&w->resume);
     gate_bundle_free(w->bundle);
     gate_config_unref(w->config);
     w->bundle = bundle;
