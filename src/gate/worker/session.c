@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "gate/worker/flow.h"
 
 static const struct {
     enum step (*step)(struct session *s);

@@ -41,14 +41,6 @@ struct offer {
     uint8_t alpn[200];          /* the ProtocolNameList, GREASE and what does not fit left out */
 };
 
-/* Bytes on their way through a pipe, one direction. */
-struct flow {
-    struct pipe_pair pipe;
-    bool has_pipe, fin_in, fin_out;
-    size_t held;
-    uint64_t total;
-};
-
 struct session {
     struct worker *w;
     struct session *newer, *older;
@@ -73,7 +65,7 @@ struct session {
     struct gate_decision decision;
     bool decided, transparent;
     bool any_origin;            /* plain requests to the proxy: each says whom to dial */
-    bool tls, sni_missing, ech; /* of the hello, for policy */
+    bool tls, sni_missing, ech;
     bool checked_destination;   /* a name's own addresses were taken instead of the client's */
     unsigned redials;           /* how often it began anew, to be left alone */
 
@@ -89,7 +81,7 @@ struct session {
     struct origin *before;      /* what a connection was judged that is dialled again */
     struct kept *kept;          /* a connection to go on with, if the hello fits */
     struct offered *offered;    /* where the server's connection may be kept */
-    int64_t server_end_ms;      /* until then at most; of the loop's clock */
+    int64_t server_end_ms;      /* until then at most */
     SSL_SESSION *fresh;         /* came before its origin was judged */
     struct minted *leaf;
     enum gate_on_finding on;
@@ -109,7 +101,7 @@ struct session {
     uint64_t rested;            /* bytes that had passed at the last turn of the clock */
     bool learned_from;
 
-    struct flow *up, *down;     /* a bypass: both in one piece of memory */
+    struct flow *up, *down;     /* a bypass: both in one piece of memory (flow.h) */
     struct audit_record record;
     const char *why;            /* of the last words; borrowed */
     char error[160];

@@ -238,8 +238,8 @@ static enum step blocked(struct session *s)
     return STEP_GO;
 }
 
-/* A rule that lets pass may fit once the address is known and the client has said something: then it
- * is asked again, before a byte goes on. */
+/* A rule that lets pass may fit once the address is known and the client has said something: then
+ * it is asked again, before a byte goes on. */
 static bool asked_again(const struct session *s)
 {
     return s->door != NULL &&

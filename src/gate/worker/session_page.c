@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "gate/door/page.h"
-#include "gate/worker/session.h"
+#include "gate/worker/flow.h"
 
 void session_offer_done(struct session *s)
 {

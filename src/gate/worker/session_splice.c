@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "gate/worker/session.h"
+#include "gate/worker/flow.h"
 
 enum { SPLICE_BYTES = 1 << 20, SPLICE_TURNS = 16 };
 
