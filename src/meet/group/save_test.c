@@ -228,6 +228,150 @@ static void cut_inside(void **state)
     mw_mls_drop(p->all[A].g);
 }
 
+/* Nor is any bit of it: what is loaded all the same is written as it was read. */
+static void altered_inside(void **state)
+{
+    struct people *p = *state;
+    CLEANUP(buf_wipe) struct buf inside = BUF_INIT(SIZE_MAX);
+    CLEANUP(buf_wipe) struct buf again = BUF_INIT(SIZE_MAX);
+    struct mw_mls_proposal update = { .type = MW_MLS_UPDATE };
+    struct mw_mls_committed made = { 0 };
+    size_t refusals = 0;
+
+    people_commit(p, &p->all[C], &plain_commit);
+    people_propose(p, &p->all[A], &update);
+    is(mw_mls_commit(p->all[A].g, &plain_commit, PEOPLE_NOW, &made), 0);
+    state_write(p->all[A].g, &inside);
+    for (size_t i = 0; i < inside.len; i++) {
+        uint8_t bit = (uint8_t)(1 << i % 8), bits[] = { bit, 2, 0x80 };
+
+        for (size_t k = 0; k < ARRAY_LEN(bits); k++) {
+            struct mw_mls_group *g = NULL;
+
+            inside.data[i] ^= bits[k];
+            if (state_read(&g, &p->all[A].app, buf_span(&inside)) == 0) {
+                buf_truncate(&again, 0);
+                state_write(g, &again);
+                assert_true(span_eq(buf_span(&again), buf_span(&inside)));
+            } else {
+                assert_null(g);
+                refusals++;
+            }
+            mw_mls_free(g);
+            inside.data[i] ^= bits[k];
+        }
+    }
+    assert_true(refusals > 100);
+    mw_mls_committed_free(&made);
+    mw_mls_drop(p->all[A].g);
+}
+
+static void refuse_state(struct people *p)
+{
+    CLEANUP(buf_wipe) struct buf inside = BUF_INIT(SIZE_MAX);
+    struct mw_mls_group *g = NULL;
+
+    state_write(p->all[A].g, &inside);
+    assert_int_equal(buf_error(&inside), 0);
+    is(state_read(&g, &p->all[A].app, buf_span(&inside)), MW_MLS_E_STATE);
+    assert_null(g);
+}
+
+/* Written with one of its parts missing, which is what `at` points to. */
+static void refuse_without(struct people *p, void *at)
+{
+    static void *const none;
+    void *had;
+
+    memcpy(&had, at, sizeof(had));
+    memcpy(at, &none, sizeof(none));
+    refuse_state(p);
+    memcpy(at, &had, sizeof(had));
+}
+
+/* With this many bytes less at its end. */
+static void refuse_shorter(struct people *p, struct owned *o)
+{
+    o->len--;
+    refuse_state(p);
+    o->len++;
+}
+
+/* Each part is in order; together they are no state. */
+static void parts_that_do_not_fit(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_group *g = p->all[A].g;
+    struct mw_mls_proposal update = { .type = MW_MLS_UPDATE };
+    struct mw_mls_committed made = { 0 };
+    CLEANUP(secret_tree_freep) struct secret_tree *other = NULL;
+    CLEANUP(tree_keys_freep) struct tree_keys *nobodys = NULL;
+    struct epoch *epochs[2] = { &g->now };
+    struct secret_tree *secrets;
+    uint8_t scalar[32] = { 1 };
+
+    people_commit(p, &p->all[C], &plain_commit);
+    people_propose(p, &p->all[A], &update);
+    is(mw_mls_commit(g, &plain_commit, PEOPLE_NOW, &made), 0);
+    epochs[1] = &g->pending->next;
+    for (size_t i = 0; i < ARRAY_LEN(epochs); i++) {
+        struct tree_keys *had = epochs[i]->tree_keys;
+
+        refuse_without(p, &epochs[i]->keys);
+        refuse_without(p, &epochs[i]->tree_keys);
+        refuse_without(p, &epochs[i]->secrets);
+        refuse_shorter(p, &epochs[i]->context);
+        refuse_shorter(p, &epochs[i]->interim);
+        refuse_shorter(p, &epochs[i]->confirmation_tag);
+        epochs[i]->context.data[3] ^= 2;        /* its suite */
+        refuse_state(p);
+        epochs[i]->context.data[3] ^= 2;
+        assert_int_equal(tree_keys_new(&nobodys, 7, span_of(scalar, sizeof(scalar))), 0);
+        epochs[i]->tree_keys = nobodys;
+        refuse_state(p);
+        epochs[i]->tree_keys = had;
+        tree_keys_free(nobodys);
+        nobodys = NULL;
+    }
+    /* For another number of members. */
+    secrets = g->now.secrets;
+    assert_int_equal(secret_tree_new(&other, g->s, 2 * tree_size(g->tree),
+                                     &g->now.keys->secrets.init), 0);
+    g->now.secrets = other;
+    refuse_state(p);
+    g->now.secrets = secrets;
+    g->waiting->sender.type = 0;
+    refuse_state(p);
+    g->waiting->sender.type = SENDER_NEW_COMMIT + 1;
+    refuse_state(p);
+    g->waiting->sender.type = SENDER_MEMBER;
+    refuse_shorter(p, &g->waiting->bytes);
+    refuse_shorter(p, &g->past[0]->context);
+    g->state = GROUP_REMOVED;                   /* and holds what nobody who was removed does */
+    refuse_state(p);
+    g->state = GROUP_ACTIVE;
+    mw_mls_committed_free(&made);
+    mw_mls_drop(g);
+}
+
+/* Who was removed has nothing left. */
+static void removed_with_something_left(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_group *g = p->all[A].g;
+    struct epoch had = g->now;
+
+    g->state = GROUP_REMOVED;
+    for (int left = 0; left < 3; left++) {
+        g->now.keys = left == 0 ? had.keys : NULL;
+        g->now.tree_keys = left == 1 ? had.tree_keys : NULL;
+        g->now.secrets = left == 2 ? had.secrets : NULL;
+        refuse_state(p);
+    }
+    g->state = GROUP_ACTIVE;
+    g->now = had;
+}
+
 /* A group's state is no key package's, and the other way round. */
 static void key_packages(void **state)
 {
@@ -340,6 +484,9 @@ int main(void)
         test(fewer_past_epochs),
         test(cut_altered_foreign),
         test(cut_inside),
+        test(altered_inside),
+        test(parts_that_do_not_fit),
+        test(removed_with_something_left),
         test(key_packages),
         test(fresh_nonce),
         cmocka_unit_test_setup_teardown(closed, refuse_open, part),

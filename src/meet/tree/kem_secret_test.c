@@ -264,6 +264,8 @@ static void saved_keys_of_no_tree(void **state)
         { { 8, 32, 0 }, { 13, 32, 32 } },        /* not above the leaf */
         { { 8, 32, 0 }, { 0x3ffffff, 32, 32 } }, /* above all trees */
         { { 9, 32, 32 }, { 7, 32, 32 } },        /* not the leaf's */
+        { { 8, 32, 0 }, { 8, 32, 0 } },          /* one level twice */
+        { { 9, 32, 32 }, { 8, 32, 0 } },         /* downwards */
     };
 
     (void)state;

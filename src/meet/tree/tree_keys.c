@@ -178,6 +178,7 @@ void tree_keys_write(const struct tree_keys *k, struct buf *out)
 
 static int keys_fill(struct tree_keys *k, struct reader *r)
 {
+    uint32_t before = 0;
     uint8_t n;
 
     k->leaf = read_u32(r);
@@ -188,8 +189,11 @@ static int keys_fill(struct tree_keys *k, struct reader *r)
         uint32_t node = read_u32(r);
         struct mw_span scalar = vector_read(r), point = vector_read(r);
 
-        if (r->failed || tree_keys_set(k, node, scalar, point) != 0)
+        /* Upwards, one for a level, as they were written. */
+        if (r->failed || (i > 0 && node_level(node) <= before) ||
+            tree_keys_set(k, node, scalar, point) != 0)
             return TREE_E_MALFORMED;
+        before = node_level(node);
     }
     return k->at[0].is ? 0 : TREE_E_MALFORMED;
 }
