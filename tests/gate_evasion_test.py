@@ -2,8 +2,7 @@
 
 usage: gate_evasion_test.py MIDWATCH [PART...]
 """
-import http.client
-import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -13,6 +12,7 @@ import time
 
 import gate_world
 from gate_world import Tally, WebServer, wait_until
+from http2_client import Http2
 
 PAUSE = 0.3     # so that the pieces of what is said come by themselves
 
@@ -151,6 +151,41 @@ def requests_in_pieces(tally, world):
         tally.expect(f"in TLS without a protocol, {what}: not the server's",
                      got.startswith(b"HTTP/1.1 421"), got)
     web.close()
+
+
+def h2_in_the_clear(tally, world):
+    """HTTP/2 with prior knowledge (RFC 9113 section 3.3): its requests are seen, too."""
+    if not shutil.which("nghttpd"):
+        print("HTTP/2 in the clear: skipped, no nghttpd here")
+        return
+    root = world.folder / "clear"
+    root.mkdir()
+    (root / "page").write_bytes(b"from the server")
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    with subprocess.Popen(["nghttpd", "--no-tls", "-d", str(root), "--address=127.0.0.1",
+                           str(port)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_until("nghttpd listens", lambda: listens(port))
+            gate = world.gate(config="workers = 1; rule { names = [.forbidden.world.test];"
+                                     " action = block; }")
+            for host, want in (("web.world.test", 200), ("www.forbidden.world.test", 403)):
+                with gate.tunnel("127.0.0.1", port) as raw:
+                    status, _, body = Http2(raw).request("GET", host, "/page")
+                tally.expect(f"HTTP/2 in the clear, {host}", status == want
+                             and (body == b"from the server") == (want == 200), (status, body))
+        finally:
+            server.terminate()
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except OSError:
+        return False
 
 
 def borrowed_evidence(tally, world):
@@ -325,8 +360,8 @@ def stricter_elsewhere(tally, world):
     web.close()
 
 
-PARTS = (destinations_without_tls, ports_without_tls, requests_in_pieces, borrowed_evidence,
-         borrowed_findings, resumed_after_reload, full_log, way_back, not_said_yet,
+PARTS = (destinations_without_tls, ports_without_tls, requests_in_pieces, h2_in_the_clear,
+         borrowed_evidence, borrowed_findings, resumed_after_reload, full_log, way_back, not_said_yet,
          stricter_elsewhere)
 
 

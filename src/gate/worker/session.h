@@ -87,7 +87,7 @@ struct session {
     enum gate_on_finding on;
     enum mw_code cause;
     bool resumable, certificate_wanted;
-    bool reused;                /* the server's connection was kept from a session before */
+    bool server_over, reused;   /* closed while nobody spoke; kept from a session before */
 
     struct bridge *bridge;
     bool page_only;             /* no server: every request is answered by us */

@@ -1,6 +1,7 @@
 /*
  * What the client says first to its server, and what policy makes of it.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,13 +136,19 @@ static enum step hello_known(struct session *s, enum hello_state state, const st
                        state == HELLO_TOO_BIG ? "its ClientHello is too long" : h->wrong);
 }
 
-/* A server that greets first speaks no TLS. */
+/* A server that greets first speaks no TLS.  One that closed is not looked at again before the
+ * client has spoken: it would be ready to be read all the time. */
 static bool server_speaks(struct session *s)
 {
+    struct leg *l = &s->server.leg;
     uint8_t byte;
+    ssize_t n;
 
-    return s->server.leg.fd >= 0 && !s->server.leg.empty &&
-           recv(s->server.leg.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    if (l->fd < 0 || l->empty || s->server_over)
+        return false;
+    n = recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    s->server_over = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    return n > 0;
 }
 
 enum step hello_step(struct session *s)
@@ -164,8 +171,8 @@ enum step hello_step(struct session *s)
         io = leg_read(&s->client.leg, s->w->scratch, WORKER_SCRATCH, &n);
         if (io == IO_WANT_READ) {
             if (s->server.leg.fd >= 0) {
-                s->server.leg.empty = true;
-                side_want(s, &s->server, UV_READABLE);
+                s->server.leg.empty = !s->server_over;
+                side_want(s, &s->server, s->server_over ? 0 : UV_READABLE);
             }
             return session_wait_io(s, &s->client, io);
         }
