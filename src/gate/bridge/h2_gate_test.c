@@ -141,6 +141,12 @@ static void malformed_requests(void **state)
     refused(FIELDS(GOOD, "host: other.test"), "[:status 400]");
     refused(FIELDS(":method: GET", ":scheme: https", ":authority: me@site.test", ":path: /"),
             "[:status 400]");
+    refused(FIELDS(":method: GET", ":scheme: https", ":authority: site.test:other.test",
+                   ":path: /"), "[:status 400]");
+    refused(FIELDS(":method: GET", ":scheme: https", ":authority: site.test,other.test",
+                   ":path: /"), "[:status 400]");
+    refused(FIELDS(":method: GET", ":scheme: https", ":authority: site.test:99999", ":path: /"),
+            "[:status 400]");
     refused(FIELDS(":method: GET", ":scheme: https", ":authority: site.test", ":path: /a#b"),
             "[:status 400]");
     refused(FIELDS(":method: GET", ":scheme: ftp", ":authority: site.test", ":path: /"),

@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "gate/bridge/h1.h"
 #include "gate/bridge/h2.h"
 
 /* ------------------------------------------------------------------------------- sending ---- */
@@ -226,7 +227,7 @@ static const char *request_wrong(const struct h2_stream *s, const struct h2_head
                                  int *status)
 {
     const struct bridge_request *r = &s->request;
-    struct mw_span host = host_of(head);
+    struct mw_span host = host_of(head), authority = r->authority;
     bool plain_connect = s->connect && !r->upgrade;
 
     *status = 431;
@@ -238,8 +239,9 @@ static const char *request_wrong(const struct h2_stream *s, const struct h2_head
     *status = 400;
     if (r->path.len > 0 && memchr(r->path.data, '#', r->path.len) != NULL)
         return "The request's path has a fragment.";
-    /* RFC 9113 section 8.3.1: no user information; and what Host says beside it MUST NOT differ. */
-    if (r->authority.len == 0 || memchr(r->authority.data, '@', r->authority.len) != NULL)
+    /* RFC 9113 section 8.3.1: no user information; and what Host says beside it MUST NOT differ.
+     * Nothing but a host and a port, since policy and the server are to read the same. */
+    if (!h1_authority_check(&authority))
         return "The request's authority is no host.";
     if (host.data != NULL && !span_eq_nocase(host, r->authority))
         return "The request's :authority and Host differ.";

@@ -146,7 +146,7 @@ bool session_plain_blocked(struct session *s, struct bridge_answer *answer)
 }
 
 /* Its own host, and if there is a port nothing but digits behind it, which is all that
- * h1_authority_check and nghttp2 let through. */
+ * h1_authority_check lets through. */
 static bool is_plainly_for(const struct session *s, struct mw_span authority)
 {
     struct mw_span host = s->host != NULL ? span_str(s->host) : (struct mw_span){ NULL, 0 };
