@@ -31,6 +31,7 @@ extern "C" {
 #define MW_MLS_SECRET_MAX  64           /* of any secret that goes in or out by value         */
 #define MW_MLS_PSK_MAX     1024         /* bytes of an external PSK                           */
 #define MW_MLS_PENDING_MAX 4096         /* proposals that wait for a commit in one epoch      */
+#define MW_MLS_LEAF_MAX    (256u << 10) /* of a leaf: credential, capabilities, extensions    */
 #define MW_MLS_COMMIT_MAX  65536        /* proposals in one commit, made or followed          */
 
 struct mw_mls_change;

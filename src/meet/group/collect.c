@@ -258,21 +258,27 @@ int list_collect(struct proposal_list *l, const struct mw_mls_group *g, struct m
     return waiting ? choose(l, g, left_out) : 0;
 }
 
+/* Of what waited Removes stay, or nothing. */
+static bool keep(struct proposal_list *l, bool removes, size_t *left_out)
+{
+    size_t n = 0, had = l->count;
+
+    for (size_t i = 0; i < had; i++)
+        if (l->all[i].waiting == NULL || (removes && l->all[i].p.type == PROPOSAL_REMOVE))
+            l->all[n++] = l->all[i];
+    *left_out += had - n;
+    l->count = n;
+    return n < had;
+}
+
+void list_keep_removes(struct proposal_list *l, size_t *left_out)
+{
+    (void)keep(l, true, left_out);
+}
+
 bool list_give_way(struct proposal_list *l, size_t *left_out)
 {
-    bool others = false;
-    size_t n = 0;
-
-    for (size_t i = 0; i < l->count; i++)
-        others = others || (l->all[i].waiting != NULL && l->all[i].p.type != PROPOSAL_REMOVE);
-    for (size_t i = 0; i < l->count; i++)
-        if (l->all[i].waiting == NULL || (others && l->all[i].p.type == PROPOSAL_REMOVE))
-            l->all[n++] = l->all[i];
-    if (n == l->count)
-        return false;
-    *left_out += l->count - n;
-    l->count = n;
-    return true;
+    return keep(l, true, left_out) || keep(l, false, left_out);
 }
 
 bool list_drop_culprit(struct proposal_list *l)

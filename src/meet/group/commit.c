@@ -86,6 +86,8 @@ int making_list(struct making *m, bool waiting)
     size_t refusals = 0;
     int error = list_collect(&s->list, s->g, buf_span(&m->by_value), waiting, &m->left_out);
 
+    if (error == 0 && m->removes_only)
+        list_keep_removes(&s->list, &m->left_out);
     while (error == 0) {
         error = attempt(m);
         if (error <= 0)
@@ -319,6 +321,19 @@ static int make(struct making *m, const struct mw_mls_commit_options *o,
     return error != 0 ? error : make_welcome(m, o);
 }
 
+/* What waits may be good, and together too long for a commit or a Welcome.  Nobody could commit
+ * then: it waits for all. */
+static int make_shorter(struct making *m, const struct mw_mls_commit_options *o,
+                        const struct founding *founding)
+{
+    struct making again = MAKING_INIT(m->s.g, m->who, m->now);
+
+    making_deinit(m);
+    *m = again;
+    m->removes_only = true;
+    return make(m, o, founding);
+}
+
 /* What was made, beside the epoch it was made in. */
 static int keep_pending(struct making *m)
 {
@@ -354,6 +369,8 @@ int commit_make(struct mw_mls_group *g, const struct mw_mls_commit_options *opti
         error = MW_MLS_E_TOO_BIG;
     if (error == 0)
         error = make(&m, options, founding);
+    if (error == MW_MLS_E_TOO_BIG && !options->leave_out_received && g->waiting != NULL)
+        error = make_shorter(&m, options, founding);
     if (error == 0)
         error = bytes_take(&m.welcome, &made.welcome);
     if (error == 0)

@@ -17,6 +17,7 @@ struct making {
     struct authentic a;
     uint8_t signature[CRYPT_SIGNATURE_MAX];
     size_t left_out;
+    bool removes_only;                  /* of what waited */
 };
 
 #define MAKING_INIT(group, identity, time)                                                         \

@@ -185,6 +185,98 @@ static void crowd_before_a_remove(void **state)
     assert_false(mw_mls_active(p->all[D].g));
 }
 
+/* ------------------------------------------------------------------------------ how big ---- */
+
+/* Who is large enough to fill the tree: application_id may be as long as one likes. */
+static void fatten(struct person *who, struct buf *list, size_t bytes)
+{
+    static const uint8_t zeros[1u << 20];
+    struct extension id = { .type = EXT_APPLICATION_ID, .data = span_of(zeros, bytes) };
+
+    buf_truncate(list, 0);
+    extension_write(list, &id);
+    assert_int_equal(buf_error(list), 0);
+    who->id.leaf_extensions = buf_span(list);
+}
+
+/* 7.2 has no limit.  Everybody holds every leaf, and sends all of them to whoever joins. */
+static void leaves_have_a_limit(void **state)
+{
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(2u << 20);
+    CLEANUP(buf_deinit) struct buf leaf = BUF_INIT(2u << 20);
+    CLEANUP(buf_deinit) struct buf package = BUF_INIT(2u << 20);
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_wall from = { PEOPLE_NOW.s - 60 }, until = { PEOPLE_NOW.s + 60 };
+    struct key_package v = package_of(p, OUTSIDER);
+    struct proposal add = { .type = PROPOSAL_ADD };
+    struct mw_mls_key_package *kp = NULL;
+    struct mw_mls_bytes m = { 0 };
+    struct mw_mls_committed made = { 0 };
+    struct reader r;
+
+    fatten(e, &list, MW_MLS_LEAF_MAX);
+    is(mw_mls_key_package_new(&kp, &e->app, &e->id, from, until), MW_MLS_E_TOO_BIG);
+    fatten(&p->all[B], &list, MW_MLS_LEAF_MAX);
+    is(mw_mls_commit(p->all[B].g, &(struct mw_mls_commit_options){ .who = &p->all[B].id },
+                     PEOPLE_NOW, &made),
+       MW_MLS_E_TOO_BIG);
+    is(mw_mls_propose(p->all[B].g,
+                      &(struct mw_mls_proposal){ .type = MW_MLS_UPDATE, .who = &p->all[B].id },
+                      PEOPLE_NOW, &m),
+       MW_MLS_E_TOO_BIG);
+    /* What somebody else's program makes all the same. */
+    v.leaf.extensions = buf_span(&list);
+    is(craft_leaf(p->all[B].g, &v.leaf, 0, bytes_span(&e->signing_key), &leaf), 0);
+    r = (struct reader){ .rest = buf_span(&leaf) };
+    leaf_node_read(&v.leaf, &r);
+    is(craft_package(p->all[B].g, &v, bytes_span(&e->signing_key), &package), 0);
+    r = (struct reader){ .rest = buf_span(&package) };
+    key_package_read(&add.add, &r);
+    assert_true(read_done(&r));
+    refuse_proposal(p, &add, MW_MLS_E_TOO_BIG);
+    refuse_list(p, &add, 1, MW_MLS_E_TOO_BIG);
+}
+
+/* So many want to be let in that no Welcome could hold them all: who is to be removed is. */
+static void too_many_to_welcome(void **state)
+{
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(2u << 20);
+    struct people *p = *state;
+    struct mw_mls_group *c = p->all[C].g;
+    struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = D };
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_mls_committed made = { 0 };
+    size_t asked = 0;
+    int error = 0;
+
+    for (size_t i = A; i <= C; i++) {
+        fatten(&p->all[i], &list, MW_MLS_LEAF_MAX - 1000);
+        people_commit(p, &p->all[i], &(struct mw_mls_commit_options){ .who = &p->all[i].id });
+    }
+    people_propose(p, &p->all[A], &remove);
+    for (; error == 0; asked++) {
+        struct mw_mls_bytes m = { 0 };
+        struct mw_mls_event event;
+
+        person_renew(p, e, NULL);
+        fatten(e, &list, MW_MLS_LEAF_MAX - 1000);
+        (void)person_package(e);
+        is(mw_mls_ask_to_join(&e->app, e->kp, SPAN_LIT("group"), mw_mls_epoch(c), &m), 0);
+        error = mw_mls_receive(c, bytes_span(&m), PEOPLE_NOW, &event);
+        mw_mls_bytes_free(&m);
+    }
+    is(error, MW_MLS_E_FULL);
+    is(mw_mls_commit(c, &plain, PEOPLE_NOW, &made), 0);
+    assert_int_equal(made.left_out, asked - 1);
+    people_deliver(p, &p->all[C], &made.commit);
+    is(mw_mls_merge(c), 0);
+    mw_mls_committed_free(&made);
+    assert_int_equal(mw_mls_member_count(c), 3);
+    assert_false(mw_mls_active(p->all[D].g));
+    person_renew(p, e, NULL);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
 
 int main(void)
@@ -194,6 +286,8 @@ int main(void)
         test(relay_relaxes),
         test(host_is_not_asked),
         test(crowd_before_a_remove),
+        test(leaves_have_a_limit),
+        test(too_many_to_welcome),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,6 +296,9 @@ int leaf_check_standing(const struct leaf_place *p, const struct leaf_node *v)
 {
     int e = check_lifetime_length(p, v);
 
+    /* Everybody holds it, and gives it to everybody new: the RFC has no limit, memory has. */
+    if (v->wire.len > MW_MLS_LEAF_MAX)
+        return MW_MLS_E_TOO_BIG;
     if (e == 0)
         e = check_capabilities(p, v);
     if (e == 0)

@@ -40,8 +40,9 @@ size_t list_count(const struct proposal_list *l, uint16_t type);
  * wait, unless they are not wanted, what goes together with them.  *left_out: the others. */
 MW_MUST_CHECK int list_collect(struct proposal_list *l, const struct mw_mls_group *g,
                                struct mw_span by_value, bool waiting, size_t *left_out);
-/* Leaves out all that waited but the Removes, which nobody shall be able to crowd out; next time
- * those, too.  false: there was nothing left to leave out. */
+/* Leaves out all that waited but the Removes, which nobody shall be able to crowd out. */
+void list_keep_removes(struct proposal_list *l, size_t *left_out);
+/* The same, and next time those, too.  false: there was nothing left to leave out. */
 bool list_give_way(struct proposal_list *l, size_t *left_out);
 /* Leaves the culprit out when it waited: true. */
 bool list_drop_culprit(struct proposal_list *l);

@@ -132,7 +132,7 @@ int leaf_make(struct suited s, const struct leaf_wish *w, struct buf *out)
     CLEANUP(buf_deinit) struct buf content = BUF_INIT(MW_MLS_BYTES_MAX);
     uint8_t signature[CRYPT_SIGNATURE_MAX];
     struct leaf_node v = { 0 };
-    size_t len;
+    size_t len, start = out->len;
     int e = 0;
 
     if (w->who != NULL)
@@ -154,6 +154,8 @@ int leaf_make(struct suited s, const struct leaf_wish *w, struct buf *out)
         return group_error_crypt(e, MW_MLS_E_KEY);
     v.signature = span_of(signature, len);
     leaf_node_write(out, &v);
+    if (out->len - start > MW_MLS_LEAF_MAX)
+        return MW_MLS_E_TOO_BIG;        /* nobody would take it */
     return buf_error(out);
 }
 
