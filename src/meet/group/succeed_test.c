@@ -304,6 +304,28 @@ static void section_11_2_other_group(void **state)
     next_close(&n);
 }
 
+/* 11.2: what B agreed to is of another version, suite or id than what A founds. */
+static void section_11_2_promised(void **state)
+{
+    static const uint8_t promised[][2] = { { 2, 1 }, { 1, 2 }, { 1, 1 } };
+    struct people *p = *state;
+    struct next n = { 0 };
+
+    close_group(p, 1, NONE);
+    is(found(p, &n, OUTSIDER, NONE), 0);
+    for (size_t i = 0; i < ARRAY_LEN(promised); i++) {
+        CLEANUP(buf_deinit) struct buf b = BUF_INIT(1000);
+        struct proposal v = { .type = PROPOSAL_REINIT };
+
+        v.reinit = (struct reinit){ SPAN_LIT("next"), promised[i][0], promised[i][1], NONE };
+        proposal_write(&b, &v);
+        owned_free(&p->all[B].g->reinit);
+        assert_int_equal(owned_set(&p->all[B].g->reinit, buf_span(&b)), 0);
+        is(enter(p, &n, B, bytes_span(&n.made.welcome)), i < 2 ? MW_MLS_E_REINIT : 0);
+    }
+    next_close(&n);
+}
+
 /* 11.2: the PSK is of the epoch that the ReInit led to. */
 static void section_11_2_epoch(void **state)
 {
@@ -550,6 +572,7 @@ int main(void)
         test(section_11_without_the_old),
         test(section_11_2_joiner),
         test(section_11_2_other_group),
+        test(section_11_2_promised),
         test(section_11_2_epoch),
         test(section_11_2_without_psk),
         test(section_11_usage),

@@ -125,6 +125,32 @@ static void section_12_4_3_1_lengths(void **state)
     as_it_was(p, &o);
 }
 
+/* 11.2: groups that one is in besides have nothing to do with it, closed or not. */
+static void beside_other_groups(void **state)
+{
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_mls_proposal closes = {
+        .type = MW_MLS_RE_INIT, .group_id = SPAN_LIT("next"), .suite = 1,
+    };
+    struct mw_mls_commit_options o = { .proposals = &closes, .count = 1 };
+    struct mw_mls_committed made = { 0 };
+    struct mw_mls_group *old[2] = { NULL, NULL };
+    struct taken_apart w;
+
+    for (size_t i = 0; i < ARRAY_LEN(old); i++)
+        is(mw_mls_create(&old[i], &e->app, &e->id, SPAN_LIT("mine"), NONE, PEOPLE_NOW), 0);
+    is(mw_mls_commit(old[1], &o, PEOPLE_NOW, &made), 0);
+    is(mw_mls_merge(old[1]), 0);
+    mw_mls_committed_free(&made);
+    invite(p, &w);
+    is(mw_mls_join(&e->g, &e->app, e->kp, bytes_span(&w.welcome), NONE, old, 2, PEOPLE_NOW), 0);
+    welcome_close(&w);
+    people_agree(p);
+    mw_mls_free(old[0]);
+    mw_mls_free(old[1]);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
 
 int main(void)
@@ -132,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(section_12_4_3_1_form),
         test(section_12_4_3_1_lengths),
+        test(beside_other_groups),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
