@@ -227,6 +227,36 @@ static void base_keys_of_another_length(void **state)
     pair_free(&p);
 }
 
+/* Each option as large as it may be. */
+static void the_largest(void **state)
+{
+    struct mw_sframe_options o = {
+        .suite = MW_SFRAME_AES_128_GCM_SHA256_128,
+        .index_bits = MW_SFRAME_INDEX_BITS_MAX,
+        .epoch_bits = MW_SFRAME_EPOCH_BITS_MAX,
+        .epochs = MW_SFRAME_EPOCHS_MAX,
+        .streams = MW_SFRAME_STREAMS_MAX,
+    };
+    struct mw_sframe_sender_options s = {
+        .suite = MW_SFRAME_AES_128_CTR_HMAC_SHA256_64, /* no short tag yet: 7.5 */
+        .use = MW_SFRAME_TO_OPEN,
+        .ratchet_bits = MW_SFRAME_RATCHET_BITS_MAX,
+        .steps_ahead = MW_SFRAME_STEPS_MAX,
+        .steps_kept = MW_SFRAME_STEPS_MAX,
+    };
+    struct mw_sframe *f;
+    struct mw_sframe_sender *to;
+
+    (void)state;
+    assert_int_equal(mw_sframe_new(&f, crypto, &o), 0);
+    assert_int_equal(mw_sframe_add_epoch(f, 1, key, MW_SFRAME_SENDERS_MAX / o.streams), 0);
+    assert_int_equal(mw_sframe_add_epoch(f, 2, key, MW_SFRAME_SENDERS_MAX / o.streams + 1),
+                     -EMSGSIZE);
+    mw_sframe_free(f);
+    assert_int_equal(mw_sframe_sender_new(&to, crypto, &s), 0);
+    mw_sframe_sender_free(to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +267,7 @@ int main(void)
         cmocka_unit_test(another_generation_5_1),
         cmocka_unit_test(as_far_ahead_as_can_be_5_1),
         cmocka_unit_test(base_keys_of_another_length),
+        cmocka_unit_test(the_largest),
     };
 
     return cmocka_run_group_tests(tests, crypto_open, crypto_close);
