@@ -303,6 +303,7 @@ static void closing(void **state)
     struct mw_mls_proposal reinit = {
         .type = MW_MLS_RE_INIT, .group_id = SPAN_LIT("next"), .suite = 1,
     };
+    struct mw_mls_proposal update = { .type = MW_MLS_UPDATE };
     struct mw_mls_commit_options o = { .proposals = &reinit, .count = 1 };
     struct mw_mls_committed made = { 0 };
     struct mw_mls_bytes m = { 0 };
@@ -319,6 +320,7 @@ static void closing(void **state)
         assert_false(mw_mls_active(p->all[i].g));
         is(mw_mls_protect(p->all[i].g, SPAN_LIT("x"), SPAN_LIT(""), &m), MW_MLS_E_CLOSED);
         is(mw_mls_commit(p->all[i].g, &plain_commit, PEOPLE_NOW, &made), MW_MLS_E_CLOSED);
+        is(mw_mls_propose(p->all[i].g, &update, PEOPLE_NOW, &m), MW_MLS_E_CLOSED);
     }
 }
 

@@ -227,6 +227,52 @@ static void section_12_2_same_psk(void **state)
     refuse_list(p, v, 2, MW_MLS_E_PROPOSAL_TWICE);
 }
 
+/* 12.4.2, 8.4: of another id, group or epoch, or with nobody to ask. */
+static void section_12_4_2_psk_unknown(void **state)
+{
+    struct people *p = *state;
+    static const uint8_t nonce[32];
+    uint64_t epoch = mw_mls_epoch(p->all[A].g);
+    struct proposal v = {
+        .type = PROPOSAL_PSK,
+        .psk = { .type = PSK_EXTERNAL, .id = SPAN_LIT("psl"), .nonce = span_of(nonce, 32) },
+    };
+
+    refuse_list(p, &v, 1, MW_MLS_E_PSK_UNKNOWN);
+    p->all[A].g->app.find_psk = NULL;
+    refuse_list(p, &v, 1, MW_MLS_E_PSK_UNKNOWN);
+    p->all[A].g->app.find_psk = p->all[A].app.find_psk;
+    v.psk = (struct psk_id){
+        .type = PSK_RESUMPTION, .usage = PSK_USE_APPLICATION, .group_id = SPAN_LIT("grouq"),
+        .epoch = epoch, .nonce = span_of(nonce, 32),
+    };
+    refuse_list(p, &v, 1, MW_MLS_E_PSK_UNKNOWN);
+    v.psk.group_id = SPAN_LIT("group");
+    v.psk.epoch = epoch + 1;
+    refuse_list(p, &v, 1, MW_MLS_E_PSK_UNKNOWN);
+    v.psk.epoch = epoch;
+    refuse_list(p, &v, 1, MW_MLS_E_CONFIRMATION_TAG);   /* known: all but its tag is good */
+}
+
+/* What the application wishes for is no proposal. */
+static void not_made(void **state)
+{
+    struct people *p = *state;
+    struct mw_mls_group *g = p->all[A].g;
+    struct mw_mls_proposal add = { .type = MW_MLS_ADD, .key_package = SPAN_LIT("none") };
+    struct mw_mls_proposal context = { .type = MW_MLS_CONTEXT_EXTENSIONS };
+    struct mw_mls_bytes m = { 0 }, info = { 0 };
+
+    is(mw_mls_propose(g, &add, PEOPLE_NOW, &m), MW_MLS_E_MALFORMED);
+    is(mw_mls_group_info(p->all[B].g, false, &info), 0);
+    add.key_package = bytes_span(&info);
+    is(mw_mls_propose(g, &add, PEOPLE_NOW, &m), MW_MLS_E_KIND);
+    context.extensions = SPAN_LIT("\xF0\x0D\5cut");
+    is(mw_mls_propose(g, &context, PEOPLE_NOW, &m), MW_MLS_E_EXTENSIONS);
+    assert_null(m.data);
+    mw_mls_bytes_free(&info);
+}
+
 static void section_12_2_two_context_extensions(void **state)
 {
     struct people *p = *state;
@@ -280,6 +326,8 @@ int main(void)
         test(section_12_2_added_twice),
         test(section_12_2_added_member),
         test(section_12_2_same_psk),
+        test(section_12_4_2_psk_unknown),
+        test(not_made),
         test(section_12_2_two_context_extensions),
         test(section_12_2_reinit_beside),
         test(section_12_2_references),

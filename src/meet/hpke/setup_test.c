@@ -272,6 +272,35 @@ static void inputs_too_short_or_long(void **state)
                      MW_HPKE_E_LENGTH);
 }
 
+/* 4.1, 7.1.4: nothing is exported to or from what is no key. */
+static void exports_without_a_key(void **state)
+{
+    static const uint8_t zero[MW_HPKE_PUBLIC_MAX];
+
+    for (size_t k = 0; k < HPKE_KEMS; k++) {
+        uint8_t out[32];
+        struct mw_span none;
+        struct letter l;
+
+        letter_make(&l, *state, hpke_kems[k], MW_HPKE_MODE_BASE);
+        none = span_of(zero, l.public_key.len);
+        memset(out, 1, sizeof out);
+        assert_int_equal(mw_hpke_send_export(*state, &l.sending, none, mw_random_system(),
+                                             HPKE_AAD, l.enc_bytes, out, sizeof out),
+                         MW_HPKE_E_PUBLIC_KEY);
+        assert_memory_equal(out, zero, sizeof out);
+        memset(out, 1, sizeof out);
+        assert_int_equal(mw_hpke_receive_export(*state, &l.receiving, l.private_key, HPKE_NONE,
+                                                none, HPKE_AAD, out, sizeof out),
+                         MW_HPKE_E_ENC);
+        assert_memory_equal(out, zero, sizeof out);
+        assert_int_equal(mw_hpke_receive_export(*state, &l.receiving,
+                                                span_cut(l.private_key, 1, l.private_key.len),
+                                                HPKE_NONE, none, HPKE_AAD, out, sizeof out),
+                         MW_HPKE_E_PRIVATE_KEY);
+    }
+}
+
 static void suites_that_are_none(void **state)
 {
     static const struct mw_hpke_suite suites[] = {
@@ -375,6 +404,7 @@ int main(void)
         cmocka_unit_test(what_differs_does_not_open), cmocka_unit_test(altered_messages),
         cmocka_unit_test(altered_encapsulated_keys),  cmocka_unit_test(keys_that_are_none),
         cmocka_unit_test(inputs_fit_the_mode),        cmocka_unit_test(inputs_too_short_or_long),
+        cmocka_unit_test(exports_without_a_key),
         cmocka_unit_test(suites_that_are_none),       cmocka_unit_test(derived_keys),
         cmocka_unit_test(randomness_that_fails),      cmocka_unit_test(errors_have_words),
     };
