@@ -48,7 +48,8 @@ MW_API bool mw_mls_active(const struct mw_mls_group *g);        /* not removed, 
 /* The member at the first leaf >= from; false: no more. */
 MW_API bool mw_mls_member_next(const struct mw_mls_group *g, uint32_t from,
                                struct mw_mls_member *out);
-/* What the last epoch changed, in order of application; spans live as long as the epoch. */
+/* What the last epoch changed, in order of application; spans live as long as the epoch.  Not
+ * saved: none after mw_mls_load(). */
 MW_API const struct mw_mls_change *mw_mls_changes(const struct mw_mls_group *g, size_t *count);
 /* Equal for all members of an epoch, and for them only (8.7).  nh bytes, the group's. */
 MW_API struct mw_span mw_mls_epoch_authenticator(const struct mw_mls_group *g);
@@ -134,7 +135,8 @@ enum mw_mls_event_kind {
 struct mw_mls_event {
     enum mw_mls_event_kind kind;
     enum mw_mls_sender sender;
-    uint32_t sender_index;
+    uint32_t sender_index;      /* a member's leaf, who joined by a commit included; an external
+                                 * sender's number; 0 of who asks to join */
     uint64_t epoch;             /* that it was sent in */
     struct mw_span data, aad;   /* GOT_DATA; until the next call */
 };

@@ -49,6 +49,10 @@ struct frame_keys {
     const struct secret *membership_key;
     const struct secret *sender_data_secret;
     struct secret_tree *secrets;
+    /* 6.3.2: is there anybody at this leaf?  Asked before a private message's keys are derived.
+     * NULL: it is not asked, and the caller's to see. */
+    bool (*member)(const void *context, uint32_t leaf);
+    const void *member_context;
 };
 
 /* Signs a->content as a->wire_format carries it (6.1).
@@ -86,7 +90,7 @@ struct opened {
 
 /* Opens it; a borrows from m and from plain, whose old content goes and which the caller wipes
  * (buf_wipe).  The key is kept: when the signature is found good, frame_private_used() deletes it
- * (9.2).  6.3.2: that the leaf is not blank is the caller's to see. */
+ * (9.2). */
 MW_MUST_CHECK int frame_private_open(const struct frame_keys *k, const struct private_message *m,
                                      struct buf *plain, struct authentic *a, struct opened *o);
 void frame_private_used(const struct frame_keys *k, const struct opened *o);

@@ -194,6 +194,8 @@ static int sender_open(const struct frame_keys *k, const struct private_message 
     o->leaf = read_u32(&r);
     o->generation = read_u32(&r);
     o->kind = kind_of(m->content_type);
+    if (k->member != NULL && !k->member(k->member_context, o->leaf))
+        return FRAME_E_LEAF;
     e = tree_error(secret_tree_key(k->secrets, o->leaf, o->kind, o->generation, key));
     nonce_guard(key, data + SENDER_DATA - GUARD);
     return e;

@@ -245,6 +245,8 @@ int follow_commit(struct mw_mls_group *g, const struct authentic *a, struct mw_w
     f.out = removes_us(&f);
     error = follow_tree(&f);
     if (error == 0 && f.out) {
+        changes_place(&f.s.next, &f.s.list, f.s.committer);
+        out->sender_index = f.s.committer;
         follow_removed(&f);
         out->kind = MW_MLS_GOT_REMOVED;
         return 0;
@@ -257,6 +259,7 @@ int follow_commit(struct mw_mls_group *g, const struct authentic *a, struct mw_w
         return error;
     changes_place(&f.s.next, &f.s.list, f.s.committer);
     tree_keys_prune(f.s.next.tree_keys, g->tree);
+    out->sender_index = f.s.committer;
     step_take(&f.s);
     out->kind = g->state == GROUP_CLOSED ? MW_MLS_GOT_REINIT : MW_MLS_GOT_COMMIT;
     return 0;

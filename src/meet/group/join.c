@@ -186,10 +186,11 @@ static int add_psk(struct joining *j, const struct psk_id *id)
 }
 
 /* The PSKs that the Welcome names, looked up (12.4.3.1). */
-static int gather_psks(struct joining *j, struct mw_mls_group *const *old, size_t old_count)
+static int gather_psks(struct joining *j, const struct mw_mls_app *app,
+                       struct mw_mls_group *const *old, size_t old_count)
 {
     struct psk_place place = {
-        .app = &j->kp->app, .s = j->kp->s,
+        .app = app, .s = j->kp->s,
         .groups = (const struct mw_mls_group *const *)old, .groups_count = old_count,
     };
     struct reader r = { .rest = j->secrets.psks };
@@ -337,7 +338,7 @@ static int join(struct mw_mls_group *g, struct joining *j, struct mw_span tree,
     int e = open_secrets(j);
 
     if (e == 0)
-        e = gather_psks(j, old, old_count);
+        e = gather_psks(j, &g->app, old, old_count);
     if (e == 0)
         e = open_info(j);
     if (e == 0)

@@ -126,6 +126,69 @@ static void alone(void **state)
     mw_mls_bytes_free(&commit);
 }
 
+/* A key package made before there was an application that knows the PSKs. */
+static void package_of_another_app(void **state)
+{
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_mls_proposal what[] = {
+        { .type = MW_MLS_ADD }, { .type = MW_MLS_PRE_SHARED_KEY, .psk_id = SPAN_LIT("psk") },
+    };
+    struct mw_mls_app app = e->app;
+    struct mw_mls_committed made = { 0 };
+    struct mw_mls_event event;
+
+    e->app.find_psk = NULL;
+    what[0].key_package = person_package(e);
+    e->app = app;
+    is(mw_mls_commit(p->all[A].g,
+                     &(struct mw_mls_commit_options){ .proposals = what, .count = 2 }, PEOPLE_NOW,
+                     &made),
+       0);
+    for (size_t i = B; i <= D; i++)
+        is(mw_mls_receive(p->all[i].g, bytes_span(&made.commit), PEOPLE_NOW, &event), 0);
+    is(mw_mls_merge(p->all[A].g), 0);
+    is(mw_mls_join(&e->g, &e->app, e->kp, bytes_span(&made.welcome), NONE, NULL, 0, PEOPLE_NOW),
+       0);
+    mw_mls_committed_free(&made);
+    people_agree(p);
+}
+
+/* Who came by an external commit is told by the leaf that it took, to who goes, too. */
+static void who_joined(void **state)
+{
+    struct people *p = *state;
+    struct person *d = &p->all[D];
+    struct mw_mls_group *former = d->g;
+    struct mw_mls_bytes info = { 0 }, commit = { 0 };
+    struct mw_mls_event event = { 0 };
+    const struct mw_mls_change *changes;
+    size_t count;
+
+    is(mw_mls_group_info(p->all[B].g, true, &info), 0);
+    is(mw_mls_join_external(&d->g, &d->app, &d->id, bytes_span(&info), NONE, true, NULL, 0,
+                            PEOPLE_NOW, &commit),
+       0);
+    for (size_t i = A; i <= D; i++) {
+        struct mw_mls_group *g = i == D ? former : p->all[i].g;
+
+        is(mw_mls_receive(g, bytes_span(&commit), PEOPLE_NOW, &event), 0);
+        assert_int_equal(event.kind, i == D ? MW_MLS_GOT_REMOVED : MW_MLS_GOT_COMMIT);
+        assert_int_equal(event.sender, MW_MLS_NEW_COMMIT);
+        assert_int_equal(event.sender_index, D);
+        changes = mw_mls_changes(g, &count);
+        assert_int_equal(count, 2);
+        for (size_t k = 0; k < count; k++) {
+            assert_int_equal(changes[k].committer, D);
+            assert_int_equal(changes[k].sender_index, D);
+        }
+    }
+    mw_mls_free(former);
+    mw_mls_bytes_free(&info);
+    mw_mls_bytes_free(&commit);
+    people_agree(p);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
 
 int main(void)
@@ -134,6 +197,8 @@ int main(void)
         test(times),
         test(after_the_end),
         test(alone),
+        test(package_of_another_app),
+        test(who_joined),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,14 @@ static int past_key(const struct receiving *v, uint32_t leaf, struct mw_span *ou
     return 0;
 }
 
+/* 6.3.2: at this leaf, in the message's epoch. */
+static bool is_member(const void *context, uint32_t leaf)
+{
+    struct mw_span key;
+
+    return past_key(context, leaf, &key) == 0;
+}
+
 static int external_key(const struct receiving *v, uint32_t index, struct mw_span *out)
 {
     struct external_sender sender;
@@ -270,6 +278,8 @@ static int open_private(struct receiving *v, const struct private_message *m)
     if (error != 0)
         return error;
     v->opened.leaf = TREE_NONE;
+    v->keys.member = is_member;
+    v->keys.member_context = v;
     error = group_error_frame(
         frame_private_open(&v->keys, m, &v->g->plain, &v->a, &v->opened));
     /* Keys of our own messages are gone as soon as they are sent. */

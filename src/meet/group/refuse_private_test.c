@@ -125,9 +125,13 @@ static void section_6_3_2_blank_leaf(void **state)
     struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = C };
     struct mw_mls_commit_options o = { .proposals = &remove, .count = 1 };
     struct forgery f = { .leaf = C };
+    size_t size;
 
     people_commit(p, &p->all[B], &o);
+    size = secret_tree_size(p->all[A].g->now.secrets);
     refuse_forged(p, &f, MW_MLS_E_SENDER);
+    /* Nor are its keys derived: there may be a million of them. */
+    assert_int_equal(secret_tree_size(p->all[A].g->now.secrets), size);
 }
 
 #define test(name) cmocka_unit_test_setup_teardown(name, refuse_open, refuse_close)
