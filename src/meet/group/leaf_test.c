@@ -207,6 +207,40 @@ static void section_7_3_lifetime(void **state)
     p->all[A].g->app.lifetime_max_s = 0;
 }
 
+/* 7.2: both ends are within it, and so is the longest; only the commit's tag is wrong then. */
+static void section_7_2_lifetime_taken(void **state)
+{
+    static const int64_t most = 90 * 86400 + 3600, taken[][2] = {
+        { 0, 0 }, { 0, most }, { -most, 0 },
+    };
+    struct people *p = *state;
+    struct draft d;
+
+    for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
+        draft_open(&d, p);
+        d.kp.leaf.not_before = (uint64_t)(PEOPLE_NOW.s + taken[i][0]);
+        d.kp.leaf.not_after = (uint64_t)(PEOPLE_NOW.s + taken[i][1]);
+        draft_refuse_commit(&d, p, MW_MLS_E_CONFIRMATION_TAG);
+    }
+    draft_open(&d, p);
+    d.kp.leaf.not_before = (uint64_t)PEOPLE_NOW.s;
+    d.kp.leaf.not_after = (uint64_t)(PEOPLE_NOW.s + most + 1);
+    draft_refuse(&d, p, MW_MLS_E_LIFETIME);
+}
+
+/* 7.2: application_id is one of the defaults, which no leaf lists. */
+static void section_7_2_application_id(void **state)
+{
+    struct people *p = *state;
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(100);
+    struct draft d;
+
+    extension_write(&list, &(struct extension){ EXT_APPLICATION_ID, SPAN_LIT("me") });
+    draft_open(&d, p);
+    d.kp.leaf.extensions = buf_span(&list);
+    draft_refuse_commit(&d, p, MW_MLS_E_CONFIRMATION_TAG);
+}
+
 static void section_5_3_1_credential(void **state)
 {
     struct people *p = *state;
@@ -496,6 +530,8 @@ int main(void)
         test(section_7_3_sent),
         test(section_7_3_keys),
         test(section_7_3_lifetime),
+        test(section_7_2_lifetime_taken),
+        test(section_7_2_application_id),
         test(section_7_3_required),
         test(section_7_3_required_proposal),
         test(section_7_3_context),
