@@ -140,6 +140,21 @@ def requests_in_pieces(tally, world):
         got = say(gate.tunnel("127.0.0.1", server.port), *pieces)
         tally.expect(f"{what}: cut", got == b"", got)
     tally.expect("the server heard nothing", server.heard == [], server.heard)
+    greeter = socket.create_server(("127.0.0.1", 0))
+    for said, want in ((get(host), b""), (b"QUIT\r\n", b"QUIT\r\n")):
+        with gate.tunnel("127.0.0.1", greeter.getsockname()[1]) as raw:
+            peer = greeter.accept()[0]
+            peer.settimeout(gate_world.SECONDS)
+            peer.sendall(b"220 good morning\r\n")
+            tally.expect("a server may speak first", raw.recv(100) == b"220 good morning\r\n")
+            raw.sendall(said)
+            try:
+                got = peer.recv(100)
+            except OSError:
+                got = b""
+            tally.expect("but is asked nothing unseen then", got == want, got)
+            peer.close()
+    greeter.close()
     got = say(gate.tunnel("127.0.0.1", server.port), b"\x00\x01", b"binary")
     tally.expect("what is no HTTP goes on", b"200 OK" in got, got)
     server.close()
@@ -171,8 +186,12 @@ def h2_in_the_clear(tally, world):
             wait_until("nghttpd listens", lambda: listens(port))
             gate = world.gate(config="workers = 1; rule { names = [.forbidden.world.test];"
                                      " action = block; }")
-            for host, want in (("web.world.test", 200), ("www.forbidden.world.test", 403)):
+            # Also once the server has begun, as it may.
+            for host, want, wait in (("web.world.test", 200, 0), ("web.world.test", 200, PAUSE),
+                                     ("www.forbidden.world.test", 403, 0),
+                                     ("www.forbidden.world.test", 403, PAUSE)):
                 with gate.tunnel("127.0.0.1", port) as raw:
+                    time.sleep(wait)
                     status, _, body = Http2(raw).request("GET", host, "/page")
                 tally.expect(f"HTTP/2 in the clear, {host}", status == want
                              and (body == b"from the server") == (want == 200), (status, body))
@@ -186,6 +205,34 @@ def listens(port):
         return True
     except OSError:
         return False
+
+
+def what_was_blocked(tally, world):
+    """A session of which nothing passed is not recorded as one that was allowed."""
+    server, away = Talker(), Talker("127.0.0.4")
+    with open(world.hosts, "a", encoding="ascii") as hosts:
+        hosts.write("127.0.0.4 far.world.test\n")
+    gate = world.gate(config='workers = 1; rule "nope" { names = [.forbidden.world.test];'
+                             ' action = block; }'
+                             'rule "far" { destination = 127.0.0.4; action = block; }')
+    bad = get("www.forbidden.world.test", "GET http://www.forbidden.world.test/ HTTP/1.1")
+    far = get("x", f"GET http://far.world.test:{away.port}/ HTTP/1.1")
+    good = get("x", f"GET http://web.world.test:{server.port}/ HTTP/1.1")[:-21] + b"\r\n"
+    said = [say(socket.create_connection(("127.0.0.1", gate.port()), 20), *pieces)
+            for pieces in ((bad,), (good, bad), (good, far))]
+    said.append(say(gate.tunnel("127.0.0.1", server.port), get("www.forbidden.world.test")))
+    tally.expect("they are blocked", [s.count(b"403 Forb") for s in said] == [1] * 4
+                 and [s.count(b"200 OK") for s in said] == [0, 1, 1, 0],
+                 [s[:100] for s in said])
+    gate.stop()
+    found = [(r["event"].get("action"), r.get("rule", {}).get("name"), r["midwatch"]["outcome"],
+              r["midwatch"]["blocked_requests"]) for r in gate.records()
+             if r["midwatch"]["kind"] == "session"]
+    tally.expect("and recorded so", found == [
+        ("block", "rule 1 (nope)", "blocked", 1), ("inspect", "undefined", "completed", 1),
+        ("inspect", "undefined", "completed", 1), ("block", "rule 1 (nope)", "blocked", 1)], found)
+    server.close()
+    away.close()
 
 
 def borrowed_evidence(tally, world):
@@ -361,8 +408,8 @@ def stricter_elsewhere(tally, world):
 
 
 PARTS = (destinations_without_tls, ports_without_tls, requests_in_pieces, h2_in_the_clear,
-         borrowed_evidence, borrowed_findings, resumed_after_reload, full_log, way_back, not_said_yet,
-         stricter_elsewhere)
+         what_was_blocked, borrowed_evidence, borrowed_findings, resumed_after_reload, full_log,
+         way_back, not_said_yet, stricter_elsewhere)
 
 
 def main():

@@ -520,6 +520,7 @@ static void h1_origin(struct bridge *b, const struct bridge_answer *failed)
     if (h->origin != H1_ASKED_ORIGIN || h->done[BRIDGE_CLIENT])
         return;
     h->origin = failed != NULL ? H1_NO_ORIGIN : H1_READY;
+    h->b.counts.blocked += failed != NULL && failed->status == 403;     /* by its address */
     if (failed == NULL) {
         h->from[BRIDGE_SERVER].ended = h->from[BRIDGE_SERVER].cut = false;
         h->passed = h->asked.passed ? 1 : 0;

@@ -64,7 +64,7 @@ struct session {
     struct offer *offer;        /* freed once both handshakes are over */
     struct gate_decision decision;
     bool decided, transparent;
-    bool any_origin;            /* plain requests to the proxy: each says whom to dial */
+    bool any_origin, let_go;    /* plain requests, each says whom to dial; one of them was */
     bool tls, sni_missing, ech;
     bool checked_destination;   /* a name's own addresses were taken instead of the client's */
     unsigned redials;           /* how often it began anew, to be left alone */
@@ -87,7 +87,7 @@ struct session {
     enum gate_on_finding on;
     enum mw_code cause;
     bool resumable, certificate_wanted;
-    bool server_over, reused;   /* closed while nobody spoke; kept from a session before */
+    bool server_waits, reused;  /* for the client's first word; kept from a session before */
 
     struct bridge *bridge;
     bool page_only;             /* no server: every request is answered by us */

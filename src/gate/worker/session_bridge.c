@@ -124,6 +124,18 @@ static enum bridge_ruling blocked_ruling(struct session *s, const char *host,
     return BRIDGE_ANSWER;
 }
 
+/* The record is about what was let through, as long as anything was. */
+static enum bridge_ruling plain_blocked(struct session *s, const char *host,
+                                        const struct gate_decision *d,
+                                        struct bridge_answer *answer)
+{
+    if (!s->let_go) {
+        s->decision = *d;
+        s->decided = true;
+    }
+    return blocked_ruling(s, host, d, answer);
+}
+
 /* A plain request through the proxy: each is asked about. */
 static enum bridge_ruling plain_ruling(struct session *s, const char *host, uint16_t port,
                                        struct bridge_answer *answer)
@@ -131,17 +143,23 @@ static enum bridge_ruling plain_ruling(struct session *s, const char *host, uint
     struct gate_decision d;
 
     if (decide_plain(s, host, port, &d) == GATE_BLOCK)
-        return blocked_ruling(s, host, &d, answer);
+        return plain_blocked(s, host, &d, answer);
     s->decision = d;
     s->decided = true;
+    s->let_go = s->let_go || !s->any_origin;
     return BRIDGE_GO;
 }
 
 bool session_plain_blocked(struct session *s, struct bridge_answer *answer)
 {
-    if (decide_plain(s, s->host, s->port, &s->decision) != GATE_BLOCK)
+    struct gate_decision d;
+
+    if (decide_plain(s, s->host, s->port, &d) != GATE_BLOCK) {
+        s->decision = d;
+        s->let_go = true;
         return false;
-    (void)blocked_ruling(s, s->host, &s->decision, answer);
+    }
+    (void)plain_blocked(s, s->host, &d, answer);
     return true;
 }
 
@@ -318,7 +336,7 @@ enum bridge_kind session_kind_of(enum http_look look)
  * if that spoke first.  No bridge: more is needed. */
 static int protocol_guess(struct session *s, enum bridge_side from, struct mw_span bytes)
 {
-    enum http_look look = HTTP_LOOK_NOT;
+    enum http_look look = HTTP_LOOK_MAYBE;
     int r;
 
     if (from == BRIDGE_CLIENT) {
@@ -486,6 +504,8 @@ static enum step bridge_done(struct session *s)
         return session_end(s, s->record.outcome, s->error);
     if (why == NULL && s->client.leg.failure != LEG_WELL && !s->used)
         return session_end(s, AUDIT_CLIENT_FAILED, leg_failure_text(&s->client.leg));
+    if (why == NULL && s->decision.action == GATE_BLOCK)
+        return session_end(s, AUDIT_BLOCKED, "blocked by policy");
     if (why == NULL)
         return session_end(s, AUDIT_COMPLETED, "");
     if (l->failure != LEG_WELL && !bridge_idle(s->bridge))

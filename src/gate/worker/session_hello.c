@@ -136,19 +136,30 @@ static enum step hello_known(struct session *s, enum hello_state state, const st
                        state == HELLO_TOO_BIG ? "its ClientHello is too long" : h->wrong);
 }
 
+/* RFC 9113 section 3.4: a server of HTTP/2 need not wait for its client's preface, and begins with
+ * a SETTINGS frame of the connection's. */
+static bool is_settings(const uint8_t *head, size_t len)
+{
+    static const uint8_t rest[] = { 4, 0, 0, 0, 0, 0 };
+
+    return len >= 9 && head[0] == 0 && (head[1] << 8 | head[2]) % 6 == 0 &&
+           memcmp(head + 3, rest, sizeof(rest)) == 0;
+}
+
 /* A server that greets first speaks no TLS.  One that closed is not looked at again before the
  * client has spoken: it would be ready to be read all the time. */
 static bool server_speaks(struct session *s)
 {
     struct leg *l = &s->server.leg;
-    uint8_t byte;
+    uint8_t head[9];
     ssize_t n;
 
-    if (l->fd < 0 || l->empty || s->server_over)
+    if (l->fd < 0 || l->empty || s->server_waits)
         return false;
-    n = recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    s->server_over = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-    return n > 0;
+    n = recv(l->fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+    s->server_waits = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+                      (n > 0 && is_settings(head, (size_t)n));
+    return n > 0 && !s->server_waits;
 }
 
 enum step hello_step(struct session *s)
@@ -167,12 +178,12 @@ enum step hello_step(struct session *s)
         if (state != HELLO_MORE)
             return hello_known(s, state, &h);
         if (s->early.len == 0 && server_speaks(s))
-            return plain_step(s, HTTP_LOOK_NOT);
+            return plain_step(s, HTTP_LOOK_MAYBE);
         io = leg_read(&s->client.leg, s->w->scratch, WORKER_SCRATCH, &n);
         if (io == IO_WANT_READ) {
             if (s->server.leg.fd >= 0) {
-                s->server.leg.empty = !s->server_over;
-                side_want(s, &s->server, s->server_over ? 0 : UV_READABLE);
+                s->server.leg.empty = !s->server_waits;
+                side_want(s, &s->server, s->server_waits ? 0 : UV_READABLE);
             }
             return session_wait_io(s, &s->client, io);
         }
