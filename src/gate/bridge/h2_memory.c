@@ -8,8 +8,6 @@
 
 #include "gate/bridge/h2_pages.h"
 
-enum { PAGES_FROM = 4096 };      /* 16 KiB for a frame to be sent and 4 for a map of streams */
-
 /* Stands before every block: free() has to know what it gives back. */
 struct h2_block {
     alignas(max_align_t) struct h2_block *next;
@@ -98,11 +96,9 @@ static void *mem_malloc(size_t size, void *context)
 {
     struct h2_memory *m = context;
 
-    if (size >= PAGES_FROM)
-        return h2_pages_alloc(m, size);
     if (m->lasting && h2_pages_can_last(m, size))
         return h2_pages_lasting(m, size);
-    return h2_alloc(m, size);
+    return size >= H2_LARGE ? h2_pages_alloc(m, size) : h2_alloc(m, size);
 }
 
 static void mem_free(void *p, void *context)

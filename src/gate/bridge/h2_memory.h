@@ -12,13 +12,16 @@
 enum {
     H2_HEAD_LIST_MAX = 64 * 1024,       /* SETTINGS_MAX_HEADER_LIST_SIZE, RFC 9113 6.5.2 */
     H2_HEAD_FIELDS_MAX = 256,
+    H2_LARGE = 4096,            /* 20 KiB for a frame to be sent, 4 for a map of streams */
+    H2_LARGE_MAX = 4,           /* so many of each bridge */
 };
 
 struct h2_memory {
     struct h2_block *blocks;
-    struct h2_pages *pages;     /* nghttp2's large blocks, and the small ones that stay */
-    struct h2_pages *lasting_pages;     /* of these: where the small ones are, up to lasting_from */
-    size_t lasting_from;
+    struct h2_pages *pages;     /* what nghttp2 keeps, and its large blocks */
+    struct h2_pages *lasting_pages;     /* of these: where the former is, up to lasting_from */
+    size_t lasting_from, n_large;
+    struct lasting *large[H2_LARGE_MAX];        /* in there */
     uint8_t *packed;            /* what was on the pages; NULL: it is there */
     size_t packed_size;
     size_t used, peak, max;

@@ -4,25 +4,21 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-enum {
-    PAGE = 4096,
-    LASTING = 4 * PAGE,         /* two sessions of nghttp2 1.52 take 10 KiB of it */
-    GAP = 16,                   /* as many zero bytes end a piece: what its head takes, and more */
-};
+#include "base/pages.h"
+
+enum { LASTING = 16 * PAGES_SIZE };     /* two sessions of nghttp2 1.52 take 60 KiB of it */
 
 struct h2_pages {
     struct h2_pages *next;
     uint8_t *data;              /* beyond `size` all is zero */
     size_t size, room;          /* room: whole pages */
-    size_t from, to;            /* between them bytes were spent */
 };
 
-/* Stands before each of the small blocks. */
+/* Stands before each of the blocks that stay. */
 struct lasting {
-    alignas(max_align_t) size_t size;
+    alignas(max_align_t) uint32_t size;
+    uint32_t from, to;          /* between them bytes were spent */
 };
 
 bool h2_memory_may(struct h2_memory *m, size_t size)
@@ -39,32 +35,19 @@ void h2_memory_took(struct h2_memory *m, size_t size)
         m->peak = m->used;
 }
 
-static bool is_zero(const uint8_t *page)
-{
-    return page[0] == 0 && memcmp(page, page + 1, PAGE - 1) == 0;
-}
-
-/* Without writing on pages that are empty: those may not be there at all. */
-static void pages_wipe(struct h2_pages *p)
-{
-    for (size_t at = 0; at < p->room; at += PAGE)
-        if (!is_zero(p->data + at))
-            explicit_bzero(p->data + at, PAGE);
-}
-
 static struct h2_pages *pages_new(struct h2_memory *m, size_t size)
 {
-    size_t room = (size + PAGE - 1) / PAGE * PAGE;
+    size_t room = (size + PAGES_SIZE - 1) / PAGES_SIZE * PAGES_SIZE;
     struct h2_pages *p = malloc(sizeof(*p));
 
     if (p == NULL)
         return NULL;
-    *p = (struct h2_pages){ .data = aligned_alloc(PAGE, room), .room = room };
+    *p = (struct h2_pages){ .data = aligned_alloc(PAGES_SIZE, room), .room = room };
     if (p->data == NULL) {
         free(p);
         return NULL;
     }
-    pages_wipe(p);
+    pages_wipe(p->data, p->room);
     p->next = m->pages;
     m->pages = p;
     return p;
@@ -76,12 +59,12 @@ void *h2_pages_alloc(struct h2_memory *m, size_t size)
 
     if (p == NULL)
         return NULL;
-    p->size = p->from = size;
+    p->size = size;
     h2_memory_took(m, size);
     return p->data;
 }
 
-/* A small block with its head, as it stands on the pages. */
+/* A block with its head, as it stands on the pages. */
 static size_t lasting_size(size_t size)
 {
     size_t align = alignof(max_align_t);
@@ -106,8 +89,10 @@ void *h2_pages_lasting(struct h2_memory *m, size_t size)
     if (m->lasting_pages == NULL)
         return NULL;
     block = (void *)(m->lasting_pages->data + m->lasting_from);
-    block->size = size;
+    *block = (struct lasting){ .size = (uint32_t)size, .from = (uint32_t)size };
     m->lasting_from += lasting_size(size);
+    if (size >= H2_LARGE && m->n_large < H2_LARGE_MAX)
+        m->large[m->n_large++] = block;
     m->lasting_pages->size += size;
     h2_memory_took(m, size);
     return block + 1;
@@ -123,7 +108,7 @@ static bool is_lasting(const struct h2_memory *m, const void *data)
 /* Where the pointer to its pages stands; NULL: it has none of its own. */
 static struct h2_pages **pages_at(struct h2_pages **at, const void *data)
 {
-    if ((uintptr_t)data % PAGE != 0)
+    if ((uintptr_t)data % PAGES_SIZE != 0)
         return NULL;
     while (*at != NULL && (*at)->data != data)
         at = &(*at)->next;
@@ -146,7 +131,7 @@ static void pages_free(struct h2_memory *m, struct h2_pages **at)
 
     *at = p->next;
     m->used -= p->size;
-    pages_wipe(p);
+    pages_wipe(p->data, p->room);
     free(p->data);
     free(p);
 }
@@ -187,98 +172,38 @@ void h2_pages_deinit(struct h2_memory *m)
 
 /* ------------------------------------------------------------------------------- packing ---- */
 
-/* Bytes of a block of pages that are not all zero, behind this head; one without any is the last
- * of its pages. */
-struct piece {
-    uint32_t from, size;
-};
-
-static uint64_t word_at(const uint8_t *data)
-{
-    uint64_t word;
-
-    memcpy(&word, data, sizeof(word));
-    return word;
-}
-
-/* The next bytes from `at` on that are worth a piece; of size 0: there are none. */
-static struct piece piece_find(const struct h2_pages *p, size_t at)
-{
-    size_t to;
-
-    while (at < p->room && word_at(p->data + at) == 0)
-        at += at % PAGE == 0 && is_zero(p->data + at) ? PAGE : sizeof(uint64_t);
-    for (to = at; to < p->room; to += sizeof(uint64_t))
-        if (word_at(p->data + to) == 0 && (to + GAP > p->room ||
-                                           word_at(p->data + to + sizeof(uint64_t)) == 0))
-            break;
-    return (struct piece){ (uint32_t)at, (uint32_t)(to - at) };
-}
-
-/* to: NULL to measure.  How many bytes it takes. */
-static size_t pages_pack(const struct h2_pages *p, uint8_t *to)
-{
-    struct piece piece = piece_find(p, 0);
-    size_t n = 0;
-
-    for (;; piece = piece_find(p, piece.from + piece.size)) {
-        if (to != NULL) {
-            memcpy(to + n, &piece, sizeof(piece));
-            memcpy(to + n + sizeof(piece), p->data + piece.from, piece.size);
-        }
-        n += sizeof(piece) + piece.size;
-        if (piece.size == 0)
-            return n;
-    }
-}
-
-static size_t pages_unpack(struct h2_pages *p, const uint8_t *from)
-{
-    struct piece piece;
-    size_t n = 0;
-
-    do {
-        memcpy(&piece, from + n, sizeof(piece));
-        memcpy(p->data + piece.from, from + n + sizeof(piece), piece.size);
-        n += sizeof(piece) + piece.size;
-    } while (piece.size > 0);
-    return n;
-}
-
 /* Where it is worth it.  The list of pages does not change until they are unpacked. */
 static void all_pack(struct h2_memory *m)
 {
     size_t size = 0, at = 0;
 
     for (const struct h2_pages *p = m->pages; p != NULL; p = p->next)
-        size += pages_pack(p, NULL);
-    if (size > PAGE * h2_memory_full_pages(m) / 2 || sysconf(_SC_PAGESIZE) > PAGE)
+        size += pages_measure(p->data, p->room);
+    if (size > PAGES_SIZE * h2_memory_full_pages(m) / 2 || !pages_fit())
         return;
     m->packed = malloc(size);
     if (m->packed == NULL)
         return;
     m->packed_size = size;
-    for (struct h2_pages *p = m->pages; p != NULL; p = p->next) {
-        at += pages_pack(p, m->packed + at);
-        pages_wipe(p);
-    }
+    for (struct h2_pages *p = m->pages; p != NULL; p = p->next)
+        at += pages_pack(p->data, p->room, m->packed + at);
 }
 
 void h2_memory_rest(struct h2_memory *m)
 {
     if (m->packed != NULL)
         return;
-    for (struct h2_pages *p = m->pages; p != NULL; p = p->next) {
-        if (p->from < p->to)
-            explicit_bzero(p->data + p->from, p->to - p->from);
-        p->from = p->size;
-        p->to = 0;
+    for (size_t i = 0; i < m->n_large; i++) {
+        struct lasting *block = m->large[i];
+
+        if (block->from < block->to)
+            explicit_bzero((uint8_t *)(block + 1) + block->from, block->to - block->from);
+        block->from = block->size;
+        block->to = 0;
     }
     all_pack(m);
     for (struct h2_pages *p = m->pages; p != NULL; p = p->next)
-        for (size_t at = 0; at < p->room; at += PAGE)
-            if (is_zero(p->data + at))
-                (void)madvise(p->data + at, PAGE, MADV_DONTNEED);
+        pages_drop(p->data, p->room);
 }
 
 void h2_memory_wake(struct h2_memory *m)
@@ -288,20 +213,22 @@ void h2_memory_wake(struct h2_memory *m)
     if (m->packed == NULL)
         return;
     for (struct h2_pages *p = m->pages; p != NULL; p = p->next)
-        at += pages_unpack(p, m->packed + at);
+        at += pages_unpack(p->data, m->packed + at);
     packed_free(m);
 }
 
 void h2_memory_spent(struct h2_memory *m, const uint8_t *data, size_t n)
 {
-    for (struct h2_pages *p = m->pages; p != NULL; p = p->next)
-        if (p != m->lasting_pages && data >= p->data && data < p->data + p->size) {
-            size_t from = (size_t)(data - p->data);
+    for (size_t i = 0; i < m->n_large; i++) {
+        struct lasting *block = m->large[i];
+        uintptr_t from = (uintptr_t)data - (uintptr_t)(block + 1);
 
-            p->from = from < p->from ? from : p->from;
-            p->to = from + n > p->to ? from + n : p->to;
+        if (from < block->size && n <= block->size - from) {
+            block->from = from < block->from ? (uint32_t)from : block->from;
+            block->to = from + n > block->to ? (uint32_t)(from + n) : block->to;
             return;
         }
+    }
 }
 
 size_t h2_memory_full_pages(const struct h2_memory *m)
@@ -309,7 +236,6 @@ size_t h2_memory_full_pages(const struct h2_memory *m)
     size_t n = 0;
 
     for (const struct h2_pages *p = m->pages; p != NULL; p = p->next)
-        for (size_t at = 0; at < p->room; at += PAGE)
-            n += !is_zero(p->data + at);
+        n += pages_full(p->data, p->room);
     return n;
 }

@@ -13,7 +13,7 @@
 
 enum { BLOCKS = 9, PAGE = 4096 };
 
-/* Three of them are small, and stay. */
+/* All but the last stand one behind the other. */
 static const size_t sizes[BLOCKS] = { 1, 8000, 4096, 3000, 20480, 1056, 4095, 4104, 65536 };
 
 struct held {
@@ -121,6 +121,34 @@ static void every_byte_comes_back(void **state)
     assert_true(packed > 400);
 }
 
+/* What was spent is gone after a rest, and nothing else. */
+static void what_was_spent_goes(void **state)
+{
+    struct held h;
+
+    (void)state;
+    held_begin(&h, 1);
+    for (size_t i = 0; i < BLOCKS; i++) {
+        memset(h.at[i], 'x', 100 < sizes[i] ? 100 : 1);
+        memset(h.copy[i], 'x', 100 < sizes[i] ? 100 : 1);
+    }
+    h2_memory_spent(&h.memory, h.at[4] + 10, 20);
+    h2_memory_spent(&h.memory, h.at[4] + 40, 10);
+    memset(h.copy[4] + 10, 0, 40);
+    h2_memory_spent(&h.memory, h.at[1], 9);
+    memset(h.copy[1], 0, 9);
+    h2_memory_spent(&h.memory, (const uint8_t *)"from elsewhere", 10);
+    h2_memory_rest(&h.memory);
+    h2_memory_wake(&h.memory);
+    check(&h);
+    memset(h.at[4], 'x', 100);
+    memset(h.copy[4], 'x', 100);
+    h2_memory_rest(&h.memory);          /* it was spent once, not for ever */
+    h2_memory_wake(&h.memory);
+    check(&h);
+    held_end(&h);
+}
+
 /* Packing is for what is mostly empty. */
 static void what_is_full_stays(void **state)
 {
@@ -197,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_comes_back),
+        cmocka_unit_test(what_was_spent_goes),
         cmocka_unit_test(what_is_full_stays),
         cmocka_unit_test(small_blocks_go),
         cmocka_unit_test(many_small_blocks),

@@ -122,13 +122,13 @@ static bool allowed(const struct session *s)
 
 static bool leg_quiet(const struct leg *l)
 {
-    return l->ssl != NULL && l->shaken && l->failure == LEG_WELL && !l->fin_in && !l->fin_out &&
+    return l->tls != NULL && l->shaken && l->failure == LEG_WELL && !l->fin_in && !l->fin_out &&
            l->alert_in == 0 && !leg_holds(l);
 }
 
 bool kept_may(const struct session *s)
 {
-    return leg_quiet(&s->server.leg) && s->client.leg.ssl != NULL && s->bridge != NULL &&
+    return leg_quiet(&s->server.leg) && s->client.leg.tls != NULL && s->bridge != NULL &&
            s->decided && s->decision.action == GATE_INSPECT && s->on == GATE_ON_ACCEPT &&
            s->origin != NULL && !s->page_only && !s->certificate_wanted && s->offered != NULL &&
            s->record.outcome == AUDIT_COMPLETED && bridge_reusable(s->bridge) && allowed(s) &&

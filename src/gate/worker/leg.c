@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/pages.h"
+#include "gate/worker/wipe.h"
+
 enum { WIDE_BYTES = 64 * 1024, NARROW_BYTES = 16 * 1024 };
 
 void leg_open(struct leg *l, int fd)
@@ -19,10 +22,10 @@ void leg_close(struct leg *l)
 {
     /* Freed without a shutdown, OpenSSL takes its session for broken and no longer resumes it;
      * that a peer hung up says nothing about the session (RFC 8446 section 6.1). */
-    if (l->ssl != NULL && l->shaken && l->failure != LEG_ALERTED && l->failure != LEG_PROTOCOL)
-        SSL_set_shutdown(l->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(l->ssl);
-    l->ssl = NULL;
+    if (l->tls != NULL && l->shaken && l->failure != LEG_ALERTED && l->failure != LEG_PROTOCOL)
+        SSL_set_shutdown(leg_ssl(l), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(leg_ssl(l));
+    l->tls = NULL;
     if (l->tap != NULL)
         l->tap->on_close(l->tap);
     l->tap = NULL;
@@ -37,10 +40,10 @@ void leg_move(struct leg *to, struct leg *from)
 {
     *to = *from;
     leg_open(from, -1);
-    if (to->ssl == NULL)
+    if (to->tls == NULL)
         return;
-    SSL_set_app_data(to->ssl, to);
-    BIO_set_data(SSL_get_rbio(to->ssl), to);
+    SSL_set_app_data(leg_ssl(to), to);
+    BIO_set_data(SSL_get_rbio(leg_ssl(to)), to);
 }
 
 int leg_unread(struct leg *l, struct mw_span bytes)
@@ -134,7 +137,7 @@ bool leg_holds(const struct leg *l)
 {
     if (l->early != NULL)
         return true;
-    return l->ssl != NULL && SSL_has_pending(l->ssl) == 1;
+    return l->tls != NULL && l->packed == NULL && SSL_has_pending(l->tls) == 1;
 }
 
 /* --------------------------------------------------------------- under OpenSSL ---- */
@@ -235,13 +238,13 @@ int leg_secure(struct leg *l, SSL_CTX *ctx)
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio);
     SSL_set_app_data(ssl, l);
-    l->ssl = ssl;
+    l->tls = ssl;
     return 0;
 }
 
 static enum io leg_io(struct leg *l, int result)
 {
-    int error = SSL_get_error(l->ssl, result);
+    int error = SSL_get_error(leg_ssl(l), result);
     unsigned long code;
 
     if (error == SSL_ERROR_WANT_READ)
@@ -274,10 +277,16 @@ static enum io leg_io(struct leg *l, int result)
 
 enum io leg_handshake(struct leg *l)
 {
-    int r = SSL_do_handshake(l->ssl);
+    SSL *ssl = leg_ssl(l);
+    int r = SSL_do_handshake(ssl);
 
     if (r == 1) {
+        const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+
         l->shaken = true;
+        l->resumed = SSL_session_reused(ssl) == 1;
+        l->version = (uint16_t)SSL_version(ssl);
+        l->suite = cipher != NULL ? SSL_CIPHER_get_protocol_id(cipher) : 0;
         if (l->tap != NULL)
             l->tap->on_bytes(l->tap, false, (struct mw_span){ NULL, 0 });
         return IO_OK;
@@ -290,7 +299,7 @@ enum io leg_handshake(struct leg *l)
 static void width_set(struct leg *l, bool wide)
 {
     if (l->wide != wide)
-        SSL_set_default_read_buffer_len(l->ssl, wide ? WIDE_BYTES : 0);
+        SSL_set_default_read_buffer_len(leg_ssl(l), wide ? WIDE_BYTES : 0);
     l->wide = wide;
 }
 
@@ -299,9 +308,9 @@ enum io leg_read(struct leg *l, void *to, size_t room, size_t *n)
     enum io io;
     int r;
 
-    if (l->ssl == NULL)
+    if (l->tls == NULL)
         return socket_read(l, to, room, n);
-    r = SSL_read_ex(l->ssl, to, room, n);
+    r = SSL_read_ex(leg_ssl(l), to, room, n);
     if (r == 1) {
         l->streak += l->streak < WIDE_BYTES ? (uint32_t)*n : 0;
         if (l->streak >= WIDE_BYTES)
@@ -322,9 +331,9 @@ enum io leg_write(struct leg *l, struct mw_span bytes, size_t *n)
 {
     int r;
 
-    if (l->ssl == NULL)
+    if (l->tls == NULL)
         return socket_write(l, bytes, n);
-    r = SSL_write_ex(l->ssl, bytes.data, bytes.len, n);
+    r = SSL_write_ex(leg_ssl(l), bytes.data, bytes.len, n);
     if (r == 1)
         return IO_OK;
     *n = 0;
@@ -337,8 +346,8 @@ enum io leg_finish(struct leg *l)
 
     if (l->fin_out || l->fd < 0)
         return IO_OK;
-    if (l->ssl != NULL && l->shaken && l->failure == LEG_WELL) {
-        r = SSL_shutdown(l->ssl);
+    if (l->tls != NULL && l->shaken && l->failure == LEG_WELL) {
+        r = SSL_shutdown(leg_ssl(l));
         if (r < 0) {
             enum io io = leg_io(l, r);
 
@@ -361,10 +370,40 @@ void leg_reset(struct leg *l)
     l->fin_out = true;
 }
 
+/* The SSL lies on pages of its own (wipe_malloc()), and nobody but OpenSSL looks into it, when it
+ * is called with it. */
+static void ssl_pack(struct leg *l)
+{
+    size_t room = wipe_pages(l->tls), size;
+    uint8_t *pages = (uint8_t *)l->tls;
+
+    if (room == 0 || !pages_fit())
+        return;
+    size = pages_measure(pages, room);
+    if (size > room / 2)
+        return;
+    l->packed = malloc(size);
+    if (l->packed == NULL)
+        return;
+    l->packed_size = pages_pack(pages, room, l->packed);
+    pages_drop(pages, room);
+}
+
 void leg_rest(struct leg *l)
 {
-    if (l->ssl != NULL && l->shaken && l->failure == LEG_WELL)
-        (void)SSL_free_buffers(l->ssl);         /* not while there is something in them */
+    if (l->tls == NULL || l->packed != NULL || !l->shaken || l->failure != LEG_WELL)
+        return;
+    /* Not while there is something in them, nor half a record decrypted. */
+    if (SSL_has_pending(l->tls) == 0 && SSL_free_buffers(l->tls) == 1)
+        ssl_pack(l);
+}
+
+void leg_unrest(struct leg *l)
+{
+    (void)pages_unpack((uint8_t *)l->tls, l->packed);
+    explicit_bzero(l->packed, l->packed_size);  /* keys */
+    free(l->packed);
+    l->packed = NULL;
 }
 
 const char *leg_failure_text(const struct leg *l)

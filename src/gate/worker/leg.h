@@ -4,6 +4,8 @@
  *         -> leg_finish() -> leg_close()
  * Memory: owns its descriptor and its SSL; embedded, zeroed by leg_open().  It may not move while
  *         it has an SSL.
+ * Rest:   while nothing happens its SSL, which is mostly zero, is packed: leg_rest().  Whoever
+ *         wants it takes it from leg_ssl(), which unpacks it; OpenSSL has it from nobody else.
  * Turns:  a read that found the socket empty is not tried again before leg_wake(): the loop says
  *         when there is more, and asking costs a system call.
  */
@@ -34,12 +36,16 @@ struct leg_tap {
 
 struct leg {
     int fd;                     /* -1: none */
-    SSL *ssl;                   /* NULL: in the clear */
+    SSL *tls;                   /* NULL: in the clear; what it points to: leg_ssl() */
+    uint8_t *packed;            /* what was there, while it rests; NULL: it is there */
+    size_t packed_size;
     uint8_t *early;             /* read before, to be read again first; owned */
     size_t early_from, early_len;
     bool empty;                 /* the socket had no more, until leg_wake() */
     bool fin_in, fin_out;       /* the peer finished; we did */
-    bool shaken;                /* the handshake is over */
+    bool shaken;                /* the handshake is over, and settled on these three */
+    bool resumed;
+    uint16_t version, suite;
     bool wide;                  /* much comes in one go: read several records a system call */
     uint32_t streak;            /* bytes read since the socket was last empty */
     uint8_t alert_in, alert_out;
@@ -80,9 +86,17 @@ void leg_wake(struct leg *l);
 /* Bytes that can be read without the socket saying so. */
 bool leg_holds(const struct leg *l);
 
-/* Nothing has come for a while: buffers that OpenSSL holds on to go.  It leaves one of 16 KiB
- * behind where tickets were the last it read. */
+/* Nothing has come for a while: buffers that OpenSSL holds on to go (it leaves one of 16 KiB behind
+ * where tickets were the last it read), and the SSL is packed.  Again: nothing happens. */
 void leg_rest(struct leg *l);
+void leg_unrest(struct leg *l);
+
+static inline SSL *leg_ssl(struct leg *l)
+{
+    if (l->packed != NULL)
+        leg_unrest(l);
+    return l->tls;
+}
 
 /* One clause about `failure`, safe to print. */
 const char *leg_failure_text(const struct leg *l);

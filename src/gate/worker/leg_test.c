@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 /* After what it needs. */
@@ -16,7 +17,9 @@
 #include <fcntl.h>
 
 #include "gate/worker/algorithms.h"
+#include "base/pages.h"
 #include "gate/worker/sides.h"
+#include "gate/worker/wipe.h"
 #include "lab/mill.h"
 
 struct kept {
@@ -77,10 +80,10 @@ static void greet(struct fixture *f, struct sides *sides, struct leg *server, in
 {
     leg_open(server, fd);
     assert_int_equal(leg_secure(server, sides->to_client), 0);
-    SSL_set_accept_state(server->ssl);
-    assert_int_equal(SSL_use_certificate(server->ssl, mill_cert_x509(f->cert)), 1);
-    assert_int_equal(SSL_use_PrivateKey(server->ssl, mill_cert_key(f->cert)), 1);
-    assert_int_equal(SSL_set_session_id_context(server->ssl, (const uint8_t *)context,
+    SSL_set_accept_state(leg_ssl(server));
+    assert_int_equal(SSL_use_certificate(leg_ssl(server), mill_cert_x509(f->cert)), 1);
+    assert_int_equal(SSL_use_PrivateKey(leg_ssl(server), mill_cert_key(f->cert)), 1);
+    assert_int_equal(SSL_set_session_id_context(leg_ssl(server), (const uint8_t *)context,
                                                 (unsigned)strlen(context)),
                      1);
 }
@@ -90,9 +93,9 @@ static void dial(struct fixture *f, struct leg *client, int fd, SSL_SESSION *ses
     leg_open(client, fd);
     client->owner = &f->kept;
     assert_int_equal(leg_secure(client, f->sides.to_server), 0);
-    SSL_set_connect_state(client->ssl);
+    SSL_set_connect_state(leg_ssl(client));
     if (session != NULL)
-        assert_int_equal(SSL_set_session(client->ssl, session), 1);
+        assert_int_equal(SSL_set_session(leg_ssl(client), session), 1);
 }
 
 static void pair(int fds[2])
@@ -219,6 +222,115 @@ static void test_rest(void **state)
     leg_close(&b);
 }
 
+static void rests(struct leg *l)
+{
+    unsigned char there[4];
+    size_t room = wipe_pages(l->tls);
+
+    leg_rest(l);
+    if (!pages_fit())
+        return;
+    assert_non_null(l->packed);
+    assert_true(l->packed_size < room / 2);
+    assert_in_range(room, PAGES_SIZE, sizeof(there) * PAGES_SIZE);
+    assert_int_equal(mincore(l->tls, room, there), 0);
+    for (size_t i = 0; i < room / PAGES_SIZE; i++)
+        assert_int_equal(there[i] & 1, 0);
+    leg_rest(l);
+}
+
+/* A leg whose SSL is packed is like any other, whatever it is asked for first. */
+static void test_packed(void **state)
+{
+    struct fixture *f = *state;
+    struct leg a, b, c;
+    char got[16];
+    int fds[2];
+    size_t n;
+
+    shaken(f, &a, &b, fds);
+    say(&b, &a, "x");           /* reading takes the ticket in */
+    for (int i = 0; i < 3; i++) {
+        rests(&a);
+        rests(&b);
+        assert_false(leg_holds(&a) || leg_holds(&b));
+        assert_int_equal(a.version, TLS1_3_VERSION);
+        assert_int_not_equal(a.suite, 0);
+        say(&a, &b, "up");
+        assert_true(a.packed == NULL && b.packed == NULL);
+        rests(&b);
+        say(&b, &a, "down");
+    }
+    assert_int_equal(SSL_key_update(leg_ssl(&a), SSL_KEY_UPDATE_REQUESTED), 1);
+    say(&a, &b, "with new keys");
+    rests(&a);
+    rests(&b);
+    say(&b, &a, "with new keys");
+    rests(&a);
+    leg_move(&c, &a);
+    assert_true(a.tls == NULL && a.packed == NULL && leg_of(leg_ssl(&c)) == &c);
+    say(&b, &c, "moved");
+    rests(&b);
+    rests(&c);
+    assert_int_equal(leg_finish(&c), IO_OK);
+    leg_wake(&b);
+    assert_int_equal(leg_read(&b, got, sizeof(got), &n), IO_CLOSED);
+    assert_int_equal(b.failure, LEG_WELL);
+    leg_rest(&b);
+    leg_rest(&c);
+    leg_close(&b);
+    leg_close(&c);
+}
+
+/* Closed while it rests: nothing is lost, and what it left can be resumed. */
+static void test_packed_and_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct leg a, b;
+    int fds[2];
+
+    shaken(f, &a, &b, fds);
+    say(&b, &a, "x");
+    rests(&a);
+    rests(&b);
+    leg_close(&a);
+    leg_close(&b);
+    assert_true(a.packed == NULL && b.packed == NULL);
+    pair(fds);
+    dial(f, &a, fds[0], f->kept.session);
+    greet(f, &f->sides, &b, fds[1], "one");
+    shake(&a, &b);
+    assert_true(a.resumed && b.resumed);
+    leg_close(&a);
+    leg_close(&b);
+}
+
+/* Half a record was read: there is more to be had without the socket saying so. */
+static void test_no_rest_in_a_record(void **state)
+{
+    struct fixture *f = *state;
+    struct leg a, b;
+    char got[16];
+    int fds[2];
+    size_t n;
+
+    shaken(f, &a, &b, fds);
+    say(&b, &a, "x");
+    assert_int_equal(leg_write(&b, SPAN_LIT("hello world"), &n), IO_OK);
+    leg_wake(&a);
+    assert_int_equal(leg_read(&a, got, 5, &n), IO_OK);
+    leg_rest(&a);
+    assert_null(a.packed);
+    assert_true(leg_holds(&a));
+    assert_int_equal(leg_read(&a, got + 5, sizeof(got) - 5, &n), IO_OK);
+    assert_int_equal(n, 6);
+    assert_memory_equal(got, "hello world", 11);
+    rests(&a);
+    say(&b, &a, "again");
+    leg_close(&a);
+    leg_close(&b);
+}
+
 static void test_cut_and_alert(void **state)
 {
     struct fixture *f = *state;
@@ -290,8 +402,8 @@ static void test_tickets(void **state)
         dial(f, &a, fds[0], f->kept.session);
         greet(f, &second, &b, fds[1], cases[i].context);
         shake(&a, &b);
-        assert_int_equal(SSL_session_reused(b.ssl), cases[i].resumes);
-        assert_int_equal(SSL_session_reused(a.ssl), cases[i].resumes);
+        assert_int_equal(b.resumed, cases[i].resumes);
+        assert_int_equal(a.resumed, cases[i].resumes);
         leg_close(&a);
         leg_close(&b);
         sides_deinit(&second);
@@ -308,11 +420,12 @@ static void test_alpn_is_the_servers(void **state)
 
     pair(fds);
     dial(f, &a, fds[0], NULL);
-    assert_int_equal(SSL_set_alpn_protos(a.ssl, (const uint8_t *)"\x02h2\x08http/1.1", 12), 0);
+    assert_int_equal(SSL_set_alpn_protos(leg_ssl(&a), (const uint8_t *)"\x02h2\x08http/1.1", 12),
+                     0);
     greet(f, &f->sides, &b, fds[1], "one");
     b.alpn = "http/1.1";
     shake(&a, &b);
-    SSL_get0_alpn_selected(a.ssl, &name, &len);
+    SSL_get0_alpn_selected(leg_ssl(&a), &name, &len);
     assert_int_equal(len, 8);
     assert_memory_equal(name, "http/1.1", 8);
     leg_close(&a);
@@ -326,9 +439,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_early_bytes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_and_alert, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rest, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_packed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_packed_and_closed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_rest_in_a_record, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tickets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alpn_is_the_servers, setup, teardown),
     };
 
-    return cmocka_run_group_tests_name("leg", tests, NULL, NULL);
+    return wipe_begin() == 0 ? cmocka_run_group_tests_name("leg", tests, NULL, NULL) : 1;
 }

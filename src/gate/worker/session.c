@@ -240,16 +240,13 @@ void session_kill(struct session *s, enum audit_outcome outcome, const char *err
 
 static void leg_record(const struct leg *l, struct audit_leg *to)
 {
-    const SSL_CIPHER *cipher;
-
     to->alert_received = l->alert_in;
     to->alert_sent = l->alert_out;
-    if (l->ssl == NULL || !l->shaken)
+    if (l->tls == NULL || !l->shaken)
         return;
-    cipher = SSL_get_current_cipher(l->ssl);
-    to->version = (uint16_t)SSL_version(l->ssl);
-    to->suite = cipher != NULL ? SSL_CIPHER_get_protocol_id(cipher) : 0;
-    to->resumed = SSL_session_reused(l->ssl) == 1;
+    to->version = l->version;
+    to->suite = l->suite;
+    to->resumed = l->resumed;
 }
 
 void session_record(struct session *s)

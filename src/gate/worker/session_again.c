@@ -45,22 +45,21 @@ int session_again_begin(struct session *s)
         return 0;
     names[0] = (uint8_t)len;
     memcpy(names + 1, s->alpn, len);
-    return SSL_set_alpn_protos(s->server.leg.ssl, names, (unsigned int)len + 1) != 0
+    return SSL_set_alpn_protos(leg_ssl(&s->server.leg), names, (unsigned int)len + 1) != 0
                ? -ENOMEM
                : 0;
 }
 
 /* The client was greeted with what this server was before. */
-static const char *changed(const struct session *s)
+static const char *changed(struct session *s)
 {
     const unsigned char *name;
     unsigned int len;
 
-    SSL_get0_alpn_selected(s->server.leg.ssl, &name, &len);
+    SSL_get0_alpn_selected(leg_ssl(&s->server.leg), &name, &len);
     if (!span_eq(span_of(name, len), span_str(s->alpn)))
         return "it speaks another protocol than before";
-    if (s->config->mirror_version &&
-        SSL_version(s->server.leg.ssl) < SSL_version(s->client.leg.ssl))
+    if (s->config->mirror_version && s->server.leg.version < s->client.leg.version)
         return "it speaks an older TLS than before";
     if (s->on != GATE_ON_ACCEPT ||
         memcmp(s->origin->key, s->before->key, sizeof(s->origin->key)) != 0)

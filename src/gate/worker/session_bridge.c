@@ -189,12 +189,12 @@ static enum bridge_ruling on_request(void *context, const struct bridge_request 
         return BRIDGE_ANSWER;
     }
     counter_add(&s->w->counters->requests, 1);
-    if (s->client.leg.ssl != NULL && is_plainly_for(s, r->authority))
+    if (s->client.leg.tls != NULL && is_plainly_for(s, r->authority))
         return BRIDGE_GO; /* the ordinary case, at the price of one comparison */
     authority_host(r->authority, &host, &port);
     if (host.text[0] == '\0')
         return BRIDGE_MISDIRECTED;
-    if (s->client.leg.ssl == NULL)
+    if (s->client.leg.tls == NULL)
         return plain_ruling(s, host.text, port, answer);
     if (s->host != NULL && strcmp(host.text, s->host) == 0)
         return BRIDGE_GO;
@@ -275,7 +275,7 @@ int session_bridge_new(struct session *s, enum bridge_kind kind)
                       ? &s->w->row
                       : NULL,
         .max_streams = s->config->limits.streams,
-        .scheme = s->client.leg.ssl == NULL ? "http" : NULL,
+        .scheme = s->client.leg.tls == NULL ? "http" : NULL,
         .second_hand = s->reused,
     };
     int r = bridge_new(&s->bridge, &options);
@@ -293,9 +293,10 @@ void session_rest(struct session *s)
     s->rested = passed;
     if (s->stage != STAGE_BRIDGE || s->bridge == NULL || s->running || s->ended)
         return;
-    if (quiet && !s->resting && bridge_idle(s->bridge)) {
-        bridge_rest(s->bridge);
-        leg_rest(&s->client.leg);
+    if (quiet && bridge_idle(s->bridge)) {
+        if (!s->resting)
+            bridge_rest(s->bridge);
+        leg_rest(&s->client.leg);       /* again where a ticket came by itself */
         leg_rest(&s->server.leg);
         s->resting = true;
     }

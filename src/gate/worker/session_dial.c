@@ -211,7 +211,7 @@ static enum step dialled(struct session *s, const struct connect_result *r)
     s->destination = r->peer;
     free(s->addresses);
     s->addresses = NULL;
-    if (s->bridge_dials && s->client.leg.ssl != NULL) {
+    if (s->bridge_dials && s->client.leg.tls != NULL) {
         session_go(s, STAGE_SECURE);
     } else if (s->bridge_dials) {
         struct bridge_answer answer = { .status = 0 };

@@ -11,7 +11,7 @@
  * that it reaches to the end. */
 static uint16_t client_version_max(const struct session *s)
 {
-    uint16_t servers = s->server.leg.ssl != NULL ? (uint16_t)SSL_version(s->server.leg.ssl) : 0;
+    uint16_t servers = s->server.leg.tls != NULL ? s->server.leg.version : 0;
 
     if (s->config->mirror_version && servers != 0 && !s->page_only)
         return servers;
@@ -50,14 +50,14 @@ static int greet_begin(struct session *s)
     if (s->page_only)
         alpn_for_page(s);
     l->alpn = s->alpn[0] != '\0' ? s->alpn : NULL;
-    SSL_set_accept_state(l->ssl);
+    SSL_set_accept_state(leg_ssl(l));
     chain = sk_X509_new_null();
     ok = chain != NULL && sk_X509_push(chain, m->intermediate) > 0 &&
-         SSL_use_cert_and_key(l->ssl, m->leaf, m->key, chain, 1) == 1 &&
-         SSL_set_min_proto_version(l->ssl, s->config->min_version) == 1 &&
-         SSL_set_max_proto_version(l->ssl, client_version_max(s)) == 1 &&
+         SSL_use_cert_and_key(leg_ssl(l), m->leaf, m->key, chain, 1) == 1 &&
+         SSL_set_min_proto_version(leg_ssl(l), s->config->min_version) == 1 &&
+         SSL_set_max_proto_version(leg_ssl(l), client_version_max(s)) == 1 &&
          /* A ticket is good for the same origin, leaf and policy, and nothing else. */
-         SSL_set_session_id_context(l->ssl, m->sha256, sizeof(m->sha256)) == 1;
+         SSL_set_session_id_context(leg_ssl(l), m->sha256, sizeof(m->sha256)) == 1;
     sk_X509_free(chain);
     if (!ok || leg_unread(l, buf_span(&s->early)) < 0) {
         ERR_clear_error();
@@ -70,8 +70,8 @@ static int greet_begin(struct session *s)
 /* How the legs differ to somebody's loss.  NULL: they do not. */
 static const char *weakened(const struct session *s)
 {
-    int client = SSL_version(s->client.leg.ssl);
-    int server = s->server.leg.ssl != NULL ? SSL_version(s->server.leg.ssl) : client;
+    int client = s->client.leg.version;
+    int server = s->server.leg.tls != NULL ? s->server.leg.version : client;
 
     if (client < server)
         return s->offer->highest_version < server
@@ -100,7 +100,7 @@ enum step greet_step(struct session *s)
     struct leg *l = &s->client.leg;
     enum io io;
 
-    if (l->ssl == NULL) {
+    if (l->tls == NULL) {
         if (greet_begin(s) < 0)
             return session_end(s, AUDIT_INTERNAL, "out of memory");
         side_want(s, &s->server, 0);
@@ -112,8 +112,7 @@ enum step greet_step(struct session *s)
         return session_end(s, s->record.outcome != AUDIT_COMPLETED ? s->record.outcome
                                                                    : AUDIT_CLIENT_FAILED,
                            leg_failure_text(l));
-    counter_add(SSL_session_reused(l->ssl) == 1 ? &s->w->counters->resumed_client
-                                                : &s->w->counters->handshakes_client,
+    counter_add(l->resumed ? &s->w->counters->resumed_client : &s->w->counters->handshakes_client,
                 1);
     s->record.weakened = weakened(s);
     if (bridge_for_protocol(s) < 0)

@@ -140,7 +140,7 @@ void session_learn(struct session *s)
         worker_learn(s->w, &e);
         return;
     }
-    if (s->leaf == NULL || s->client.leg.ssl == NULL)
+    if (s->leaf == NULL || s->client.leg.tls == NULL)
         return;
     e.untrusted_leaf = s->leaf->untrusted;
     if (!sign_of(s, &e.sign))

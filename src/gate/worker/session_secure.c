@@ -59,7 +59,7 @@ static void session_offer(struct session *s)
     session = resume_take(&s->w->resume, name, wall_now(), &s->origin);
     if (session == NULL)
         return;
-    if (SSL_set_session(s->server.leg.ssl, session) != 1)
+    if (SSL_set_session(leg_ssl(&s->server.leg), session) != 1)
         ERR_clear_error();
     SSL_SESSION_free(session);
 }
@@ -86,9 +86,9 @@ static int alpn_offer(struct session *s)
         s->offered->len = o->alpn_len;
         memcpy(s->offered->names, o->alpn, o->alpn_len);
     }
-    return o->alpn_len > 0 && SSL_set_alpn_protos(s->server.leg.ssl, o->alpn, o->alpn_len) != 0
-               ? -ENOMEM
-               : 0;
+    if (o->alpn_len == 0)
+        return 0;
+    return SSL_set_alpn_protos(leg_ssl(&s->server.leg), o->alpn, o->alpn_len) != 0 ? -ENOMEM : 0;
 }
 
 static int secure_begin(struct session *s)
@@ -109,11 +109,11 @@ static int secure_begin(struct session *s)
         return -ENOMEM;
     *s->flight = fresh;
     s->resumable = true;
-    SSL_set_connect_state(l->ssl);
-    SSL_set_min_proto_version(l->ssl, s->config->min_version);
-    SSL_set_msg_callback(l->ssl, on_message);
-    SSL_set_msg_callback_arg(l->ssl, s);
-    if (s->sni != NULL && SSL_set_tlsext_host_name(l->ssl, s->sni) != 1)
+    SSL_set_connect_state(leg_ssl(l));
+    SSL_set_min_proto_version(leg_ssl(l), s->config->min_version);
+    SSL_set_msg_callback(leg_ssl(l), on_message);
+    SSL_set_msg_callback_arg(leg_ssl(l), s);
+    if (s->sni != NULL && SSL_set_tlsext_host_name(leg_ssl(l), s->sni) != 1)
         return -ENOMEM;
     if (alpn_offer(s) < 0)
         return -ENOMEM;
@@ -127,7 +127,7 @@ static void alpn_take(struct session *s)
     const unsigned char *name;
     unsigned int len;
 
-    SSL_get0_alpn_selected(s->server.leg.ssl, &name, &len);
+    SSL_get0_alpn_selected(leg_ssl(&s->server.leg), &name, &len);
     if (len >= sizeof(s->alpn))
         len = 0;
     if (len > 0)
@@ -250,7 +250,7 @@ enum step secure_step(struct session *s)
     enum step next;
     enum io io;
 
-    if (s->server.leg.ssl == NULL) {
+    if (s->server.leg.tls == NULL) {
         if (s->host == NULL && (s->host = calloc(1, ADDR_TEXT)) != NULL)
             addr_text(&s->destination, false, s->host);
         if (s->host == NULL)
@@ -270,10 +270,10 @@ enum step secure_step(struct session *s)
         return server_failed(s);
     if (!s->bridge_dials)
         alpn_take(s);
-    counter_add(SSL_session_reused(s->server.leg.ssl) == 1 ? &s->w->counters->resumed_server
-                                                           : &s->w->counters->handshakes_server,
+    counter_add(s->server.leg.resumed ? &s->w->counters->resumed_server
+                                      : &s->w->counters->handshakes_server,
                 1);
-    SSL_set_msg_callback(s->server.leg.ssl, NULL);
+    SSL_set_msg_callback(leg_ssl(&s->server.leg), NULL);
     if (wants_certificate(s))
         return certificate_asked(s);
     session_go(s, STAGE_JUDGE);
@@ -333,7 +333,7 @@ static void on_judged(void *context, struct origin *o, int error)
 static void seen(struct session *s)
 {
     const struct flight *f = s->flight;
-    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(s->server.leg.ssl);
+    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(leg_ssl(&s->server.leg));
 
     for (size_t i = 0; i < f->n_certs && (int)i < sk_X509_num(sent); i++)
         judging_seen(s->w->judging, f->certs[i], sk_X509_value(sent, (int)i));
@@ -355,14 +355,14 @@ enum step judge_step(struct session *s)
         return STEP_WAIT;
     if (s->reused)
         return judged(s);
-    if (SSL_session_reused(s->server.leg.ssl) == 1 && s->origin != NULL)
+    if (s->server.leg.resumed && s->origin != NULL)
         return judged(s);
     origin_unref(s->origin);
     s->origin = NULL;
     seen(s);
     ev.tls = f->tls;
     ev.tls.alpn = s->alpn[0] != '\0' ? s->alpn : NULL;
-    ev.tls.cipher_name = SSL_get_cipher_name(s->server.leg.ssl);
+    ev.tls.cipher_name = SSL_get_cipher_name(leg_ssl(&s->server.leg));
     ev.sent = f->certs;
     ev.n_sent = f->n_certs;
     ev.staple = buf_span(&f->staple);

@@ -6,13 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIPED_FROM = 256 };      /* smaller pieces hold no records; keys are wiped by OpenSSL */
+#include "base/pages.h"
+
+enum {
+    WIPED_FROM = 256,           /* smaller pieces hold no records; keys are wiped by OpenSSL */
+    PAGES_FROM = PAGES_SIZE,    /* an SSL; larger ones than that are buffers */
+    PAGES_TO = 4 * PAGES_SIZE - 1,
+};
 
 static void *wipe_malloc(size_t n, const char *file, int line)
 {
     (void)file;
     (void)line;
-    return malloc(n);
+    if (n < PAGES_FROM || n > PAGES_TO)
+        return malloc(n);
+    return aligned_alloc(PAGES_SIZE, (n + PAGES_SIZE - 1) / PAGES_SIZE * PAGES_SIZE);
 }
 
 static void wipe_free(void *p, const char *file, int line)
@@ -47,4 +55,14 @@ static void *wipe_realloc(void *p, size_t n, const char *file, int line)
 int wipe_begin(void)
 {
     return CRYPTO_set_mem_functions(wipe_malloc, wipe_realloc, wipe_free) == 1 ? 0 : -EBUSY;
+}
+
+size_t wipe_pages(void *block)
+{
+    CRYPTO_malloc_fn theirs;
+
+    CRYPTO_get_mem_functions(&theirs, NULL, NULL);
+    if (theirs != wipe_malloc || (uintptr_t)block % PAGES_SIZE != 0)
+        return 0;
+    return malloc_usable_size(block) / PAGES_SIZE * PAGES_SIZE;
 }

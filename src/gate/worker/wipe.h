@@ -11,4 +11,8 @@
 /* Before anything else of OpenSSL.  -EBUSY: it has memory already. */
 MW_MUST_CHECK int wipe_begin(void);
 
+/* How many bytes of an object of OpenSSL's are whole pages of its own, from its first byte on
+ * (base/pages.h).  An SSL has some; 0: it is not on pages. */
+size_t wipe_pages(void *block);
+
 #endif

@@ -50,9 +50,33 @@ static void test_freed_blocks_are_clean(void **state)
     watched = NULL;
 }
 
+/* What is about as large as an SSL has pages to itself. */
+static void test_pages(void **state)
+{
+    static const struct {
+        size_t size, pages;
+    } cases[] = { { 4095, 0 }, { 4096, 1 }, { 7624, 2 }, { 12289, 4 }, { 16383, 4 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *block = OPENSSL_malloc(cases[i].size);
+
+        assert_non_null(block);
+        memset(block, 's', cases[i].size);
+        if (cases[i].pages > 0)
+            assert_int_equal(wipe_pages(block), cases[i].pages * 4096);
+        block = OPENSSL_realloc(block, cases[i].size + 1);
+        assert_int_equal(block[cases[i].size - 1], 's');
+        OPENSSL_free(block);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_freed_blocks_are_clean) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_freed_blocks_are_clean),
+        cmocka_unit_test(test_pages),
+    };
 
     return cmocka_run_group_tests_name("wipe", tests, NULL, NULL);
 }
