@@ -108,7 +108,8 @@ struct mw_mls_identity {
     struct mw_span signature_key;
     const uint16_t *extensions; /* more extension types that we take than 1 to 5 */
     size_t extensions_count;
-    const uint16_t *proposals;
+    const uint16_t *proposals;  /* more types than 1 to 7 to list, where a group requires them: this
+                                 * library reads none, and a commit with one is MALFORMED */
     size_t proposals_count;
     struct mw_span leaf_extensions;     /* list as it travels, {NULL, 0}: none */
 };

@@ -20,7 +20,8 @@ MW_API void mw_mls_free(struct mw_mls_group *g);        /* NULL ok; wipes */
 
 /* Joins by a Welcome (12.4.3.1).  tree: ratchet_tree as the extension has it, when the Welcome
  * does not carry it.  old: groups whose resumption PSKs it may name (reinit, branch), or none.
- * That its mw_mls_group_id() is not that of another group we are in (12.4.3.1) is yours to see. */
+ * That its mw_mls_group_id() is not that of another group we are in (12.4.3.1) is yours to see.
+ * Well: free kp, and forget what was saved of it, so that who steals it later cannot join (10). */
 MW_API MW_MUST_CHECK int mw_mls_join(struct mw_mls_group **out, const struct mw_mls_app *app,
                                      const struct mw_mls_key_package *kp, struct mw_span welcome,
                                      struct mw_span tree, struct mw_mls_group *const *old,

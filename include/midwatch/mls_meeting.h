@@ -19,7 +19,9 @@ struct mw_mls_policy {
     const struct mw_span *hosts;/* signature keys; once there are any, an Add counts only when a
                                  * host proposed or committed it, and only hosts propose changes
                                  * of the policy.  A host's commit takes somebody else's Add only
-                                 * if its app has an allow(), which is asked */
+                                 * if its app has an allow(), which is asked.  The keys are all
+                                 * that counts: a host with another key is none, and a host that
+                                 * was removed joins by itself again, as long as its key is here */
     size_t hosts_count;
     bool locked;                /* nobody is added, nobody joins, not even by a host */
     bool external_removes_only; /* an external sender may propose Remove and nothing else */
