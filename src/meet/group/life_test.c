@@ -152,6 +152,7 @@ static void removes(void **state)
     struct mw_mls_proposal remove = { .type = MW_MLS_REMOVE, .leaf = 1 };
     struct mw_mls_commit_options o = { .proposals = &remove, .count = 1 };
     const struct mw_mls_change *changes;
+    struct mw_mls_committed made = { 0 };
     struct mw_mls_bytes m = { 0 };
     struct mw_mls_event event;
     size_t count;
@@ -170,6 +171,9 @@ static void removes(void **state)
     assert_int_equal(changes[0].committer, 0);
     assert_true(span_eq(changes[0].who.credential.body, SPAN_LIT("member1")));
     is(mw_mls_protect(gone->g, SPAN_LIT("x"), SPAN_LIT(""), &m), MW_MLS_E_REMOVED);
+    is(mw_mls_propose(gone->g, &remove, PEOPLE_NOW, &m), MW_MLS_E_REMOVED);
+    is(mw_mls_commit(gone->g, &plain_commit, PEOPLE_NOW, &made), MW_MLS_E_REMOVED);
+    is(mw_mls_group_info(gone->g, true, &m), MW_MLS_E_REMOVED);
     is(mw_mls_protect(a->g, SPAN_LIT("x"), SPAN_LIT(""), &m), 0);
     is(mw_mls_receive(gone->g, bytes_span(&m), PEOPLE_NOW, &event), MW_MLS_E_REMOVED);
     mw_mls_bytes_free(&m);
@@ -321,6 +325,7 @@ static void closing(void **state)
         is(mw_mls_protect(p->all[i].g, SPAN_LIT("x"), SPAN_LIT(""), &m), MW_MLS_E_CLOSED);
         is(mw_mls_commit(p->all[i].g, &plain_commit, PEOPLE_NOW, &made), MW_MLS_E_CLOSED);
         is(mw_mls_propose(p->all[i].g, &update, PEOPLE_NOW, &m), MW_MLS_E_CLOSED);
+        is(mw_mls_group_info(p->all[i].g, true, &m), MW_MLS_E_CLOSED);
     }
 }
 
