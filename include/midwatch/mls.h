@@ -93,7 +93,8 @@ struct mw_mls_change {
     enum mw_mls_change_kind kind;
     enum mw_mls_sender sender;  /* who proposed it */
     uint32_t sender_index;      /* a member's leaf, or the external sender's number */
-    uint32_t committer;         /* leaf; UINT32_MAX: not committed yet */
+    uint32_t committer;         /* leaf; UINT32_MAX: not committed yet; in allow() also of a
+                                 * commit by which somebody joins, who has no leaf yet */
     struct mw_mls_member who;   /* added, updated, removed, joined */
     struct mw_span data;        /* PSK: its id; extensions: the list; reinit: the group id */
 };

@@ -238,6 +238,32 @@ static void leaves_have_a_limit(void **state)
     refuse_list(p, &add, 1, MW_MLS_E_TOO_BIG);
 }
 
+/* A context is no longer for who joins than for who may change it. */
+static void contexts_have_a_limit(void **state)
+{
+    static const uint8_t zeros[GROUP_CONTEXT_MAX];
+    CLEANUP(buf_deinit) struct buf list = BUF_INIT(2u << 20);
+    CLEANUP(buf_deinit) struct buf big = BUF_INIT(4u << 20);
+    struct extension id = {
+        .type = EXT_APPLICATION_ID, .data = span_of(zeros, sizeof(zeros)),
+    };
+    struct people *p = *state;
+    struct person *e = &p->all[OUTSIDER];
+    struct mw_mls_bytes info = { 0 }, commit = { 0 };
+    struct mls_message m;
+
+    extension_write(&list, &id);
+    is(mw_mls_group_info(p->all[A].g, true, &info), 0);
+    assert_true(mls_message_read(&m, bytes_span(&info)));
+    m.group_info.context.extensions = buf_span(&list);
+    mls_message_write(&big, &m);
+    assert_int_equal(buf_error(&list) | buf_error(&big), 0);
+    is(mw_mls_join_external(&e->g, &e->app, &e->id, buf_span(&big), NONE, false, NULL, 0,
+                            PEOPLE_NOW, &commit),
+       MW_MLS_E_TOO_BIG);
+    mw_mls_bytes_free(&info);
+}
+
 /* So many want to be let in that no Welcome could hold them all: who is to be removed is. */
 static void too_many_to_welcome(void **state)
 {
@@ -287,6 +313,7 @@ int main(void)
         test(host_is_not_asked),
         test(crowd_before_a_remove),
         test(leaves_have_a_limit),
+        test(contexts_have_a_limit),
         test(too_many_to_welcome),
     };
 

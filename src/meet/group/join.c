@@ -75,6 +75,9 @@ int join_tree(struct mw_mls_group *g, const struct group_info *info, struct mw_s
     struct mw_span content;
     int e = tree_content(info, given, &content);
 
+    /* More than anybody could propose here, and all of it is kept for each epoch. */
+    if (e == 0 && info->context.extensions.len > GROUP_CONTEXT_MAX)
+        e = MW_MLS_E_TOO_BIG;
     if (e != 0)
         return e;
     e = group_error_tree(tree_read(&tree, g->s, content));
