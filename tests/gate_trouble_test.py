@@ -319,6 +319,44 @@ def full_disk(tally, world):
         subprocess.run(["umount", "-l", str(disk)], check=False)
 
 
+def scribe_stalls(tally, world):
+    """More records than wait while the scribe does not write: nobody passes until it does again."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    long = ".".join(["a" * 60] * 4) + ".test"
+    gate = world.gate(config="workers = 1; rule { port = 9; action = block; }")
+    blocked = f"CONNECT {long}:9 HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+    def passes():
+        try:
+            gate.tunnel("127.0.0.1", server.getsockname()[1]).close()
+        except OSError:
+            return False
+        server.accept()[0].close()
+        return True
+
+    def unheard(_):
+        for _ in range(100):
+            with socket.create_connection(("127.0.0.1", gate.port()), 20) as raw:
+                raw.sendall(blocked)
+                raw.recv(65536)
+
+    tally.expect("a tunnel at first", passes())
+    scribe = gate.children()["scribe"]
+    os.kill(scribe, signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            for _ in range(100):
+                list(pool.map(unheard, range(8)))
+                if not passes():
+                    break
+        tally.expect("nobody passes unrecorded", not passes())
+    finally:
+        os.kill(scribe, signal.SIGCONT)
+    wait_until("all is well again", passes)
+    server.close()
+    gate.stop()
+
+
 def misconfigured(tally, world):
     gate, web = world.gate(config="workers = 1;"), WebServer(world, "web.world.test")
     conf = gate.state / "gate.conf"
@@ -409,7 +447,7 @@ def main():
     program, only = sys.argv[1], set(sys.argv[2:])
     tally = Tally("gate trouble")
     parts = (killed, stalled, broken_off, nobody_speaks, malformed, crowded, full_disk,
-             misconfigured, guessed)
+             scribe_stalls, misconfigured, guessed)
     with gate_world.World(program) as world:
         for part in parts:
             if only and part.__name__ not in only:

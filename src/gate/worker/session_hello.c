@@ -266,7 +266,7 @@ static bool asked_again(const struct session *s)
 
 bool session_unrecorded(const struct session *s)
 {
-    return s->w->audit_failing && s->config->audit.block_when_full;
+    return (s->w->audit_failing || s->w->audit_full) && s->config->audit.block_when_full;
 }
 
 /* A connection that is kept is spoken of to the client like one that was dialled, and taken or left

@@ -186,6 +186,8 @@ static void on_tick(uv_timer_t *timer)
         s = older;
     }
     kept_sweep(w, now);
+    /* The scribe need not have noticed anything: it was slow, or there was no memory here. */
+    w->audit_full = w->audit_full && channel_waiting(w->scribe) > CHANNEL_MAX_WAITING / 2;
     if (now - w->used_since_ms > TOLD_S * 1000) {
         memset(w->used_lately, 0, sizeof(w->used_lately));
         w->used_since_ms = now;
@@ -237,7 +239,7 @@ void worker_audit(struct worker *w, const struct audit_record *r)
     audit_write(&message, r);
     if (buf_error(&message) != 0 || channel_send(w->scribe, buf_span(&message)) < 0) {
         counter_add(&w->counters->audit_lost, 1);
-        w->audit_failing = true; /* until the scribe says that it is well again */
+        w->audit_full = true;
     }
 }
 

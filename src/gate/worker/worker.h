@@ -110,7 +110,9 @@ struct worker {
     struct pipe_pair pipes[WORKER_PIPES];
     size_t n_pipes;
     int spare_fd;                       /* given up to say no when descriptors run out */
-    bool draining, audit_failing;
+    bool draining;
+    bool audit_failing;                 /* the scribe says so, until it says otherwise */
+    bool audit_full;                    /* a record did not go; until the scribe has caught up */
     unsigned index;
     uint64_t life, serial;              /* name the audit records */
     uint8_t consent_key[2][32];
