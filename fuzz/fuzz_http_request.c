@@ -1,4 +1,5 @@
-/* A request that is taken reads the same once written again; URLs are cut inside their text. */
+/* A request that is taken reads the same once written again, and is known for one whatever pieces it
+ * comes in; URLs are cut inside their text. */
 #include <stdlib.h>
 
 #include "fuzz.h"
@@ -33,6 +34,13 @@ static void reads_the_same_again(const struct http_request *r)
     http_request_deinit(&again);
 }
 
+static void is_known(struct mw_span request)
+{
+    for (size_t n = 0; n <= request.len && n < HTTP_LOOK_BYTES; n++)
+        must(http_look(span_cut(request, 0, n)) != HTTP_LOOK_NOT);
+    must(request.len >= HTTP_LOOK_BYTES || http_look(request) == HTTP_LOOK_H1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct http_request r = HTTP_REQUEST_INIT(4096);
@@ -44,8 +52,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         must(u.host.data >= data && u.host.data + u.host.len <= data + len);
         must(u.path.len == 0 || u.path.data[0] == '/');
     }
-    if (http_request_feed(&r, &in) != HTTP_BAD && r.head_done)
+    if (http_request_feed(&r, &in) != HTTP_BAD && r.head_done) {
         reads_the_same_again(&r);
+        is_known(span_of(data, len));
+    }
     must(r.m.body.len <= 4096);
     http_request_deinit(&r);
     return 0;

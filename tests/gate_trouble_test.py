@@ -357,6 +357,29 @@ def scribe_stalls(tally, world):
     gate.stop()
 
 
+def drained_early(tally, world):
+    """Whoever was about to begin when the gate was told to end does not keep it for ever."""
+    gate, web = world.gate(config="workers = 1;"), WebServer(world, "web.world.test")
+    raw = gate.tunnel("web.world.test", web.port)
+    gate.process.send_signal(signal.SIGTERM)
+    wait_until("nobody is let in", lambda: not listens(gate.port()))
+    with gate.context().wrap_socket(raw, server_hostname="web.world.test") as tls:
+        tls.sendall(b"GET /bytes/3 HTTP/1.1\r\nHost: web.world.test\r\n\r\n")
+        got = tls.recv(4096).lower()
+        tally.expect("it is served", b"200 ok" in got, got)
+        tally.expect("and told that this was all", b"connection: close" in got, got)
+    gate.process.wait(gate_world.SECONDS)
+    web.close()
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 5).close()
+        return True
+    except OSError:
+        return False
+
+
 def misconfigured(tally, world):
     gate, web = world.gate(config="workers = 1;"), WebServer(world, "web.world.test")
     conf = gate.state / "gate.conf"
@@ -447,7 +470,7 @@ def main():
     program, only = sys.argv[1], set(sys.argv[2:])
     tally = Tally("gate trouble")
     parts = (killed, stalled, broken_off, nobody_speaks, malformed, crowded, full_disk,
-             scribe_stalls, misconfigured, guessed)
+             scribe_stalls, drained_early, misconfigured, guessed)
     with gate_world.World(program) as world:
         for part in parts:
             if only and part.__name__ not in only:

@@ -379,16 +379,20 @@ static int watch(struct session *s, struct mw_span bytes)
 /* Bytes of one side's, in the worker's scratch. */
 static int bytes_take(struct session *s, enum bridge_side from, struct mw_span bytes)
 {
-    count_bytes(s, from, bytes.len);
-    if (s->bridge == NULL)
-        return protocol_guess(s, from, bytes);
-    if (s->watched && from == BRIDGE_CLIENT) {
-        int r = watch(s, bytes);
+    int r;
 
-        if (r < 0 || s->ended)
-            return r;
+    count_bytes(s, from, bytes.len);
+    if (s->bridge == NULL) {
+        r = protocol_guess(s, from, bytes);
+    } else {
+        r = s->watched && from == BRIDGE_CLIENT ? watch(s, bytes) : 0;
+        if (r == 0 && !s->ended)
+            r = bridge_feed(s->bridge, from, bytes);
     }
-    return bridge_feed(s->bridge, from, bytes);
+    /* Whoever had no bridge yet when the end was told has its say first. */
+    if (r == 0 && s->w->draining && s->bridge != NULL && !s->ended)
+        bridge_drain(s->bridge);
+    return r;
 }
 
 /* The client has not said yet which protocol it speaks.  A connection that was kept may go before
