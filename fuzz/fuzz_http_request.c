@@ -1,5 +1,5 @@
-/* A request that is taken reads the same once written again, and is known for one whatever pieces it
- * comes in; URLs are cut inside their text. */
+/* A request that is taken reads the same once written again, and is known for one whatever pieces
+ * it comes in; URLs are cut inside their text. */
 #include <stdlib.h>
 
 #include "fuzz.h"
