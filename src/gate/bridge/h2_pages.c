@@ -179,7 +179,7 @@ static void all_pack(struct h2_memory *m)
 
     for (const struct h2_pages *p = m->pages; p != NULL; p = p->next)
         size += pages_measure(p->data, p->room);
-    if (size > PAGES_SIZE * h2_memory_full_pages(m) / 2 || !pages_fit())
+    if (size == 0 || size > PAGES_SIZE * h2_memory_full_pages(m) / 2 || !pages_fit())
         return;
     m->packed = malloc(size);
     if (m->packed == NULL)

@@ -82,8 +82,8 @@ static void alone_with_another_source_12_4_2(void **state)
     for (uint32_t leaf = 1; leaf < KEM_STAGE_MEMBERS; leaf++)
         assert_int_equal(tree_remove(t, leaf), 0);
     assert_true(tree_leaf(t, 0, &old));
-    for (uint8_t source = LEAF_KEY_PACKAGE; source <= LEAF_COMMIT; source++) {
-        model_leaf_keyed(&made, &st.w.dice, source, none, none, old.signature_key);
+    for (int source = LEAF_KEY_PACKAGE; source <= LEAF_COMMIT; source++) {
+        model_leaf_keyed(&made, &st.w.dice, (uint8_t)source, none, none, old.signature_key);
         path.leaf = made.leaf;
         assert_int_equal(path_merge(t, 0, &path), source == LEAF_COMMIT ? 0 : TREE_E_PARENT_HASH);
         assert_true(tree_leaf(t, 0, &old));
