@@ -414,19 +414,7 @@ PARTS = (destinations_without_tls, ports_without_tls, requests_in_pieces, h2_in_
 def main():
     program, only = sys.argv[1], set(sys.argv[2:])
     tally = Tally("gate evasion")
-    with gate_world.World(program) as world:
-        for part in PARTS:
-            if only and part.__name__ not in only:
-                continue
-            try:
-                part(tally, world)
-            except Exception as wrong:      # the other parts have their say
-                tally.expect(part.__name__, False, repr(wrong))
-            for gate in world.gates:
-                gate.stop()
-            if tally.failed and world.gates:
-                print(world.gates[-1].said())
-    return tally.end()
+    return gate_world.play(tally, program, PARTS, only)
 
 
 if __name__ == "__main__":

@@ -471,15 +471,7 @@ def main():
     tally = Tally("gate trouble")
     parts = (killed, stalled, broken_off, nobody_speaks, malformed, crowded, full_disk,
              scribe_stalls, drained_early, misconfigured, guessed)
-    with gate_world.World(program) as world:
-        for part in parts:
-            if only and part.__name__ not in only:
-                continue
-            try:
-                part(tally, world)
-            except Exception as wrong:      # the other parts have their say
-                tally.expect(part.__name__, False, repr(wrong))
-    return tally.end()
+    return gate_world.play(tally, program, parts, only)
 
 
 if __name__ == "__main__":

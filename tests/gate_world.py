@@ -357,3 +357,21 @@ class Tally:
     def end(self):
         print(f"{self.name}: {self.failed} of {self.n} expectations failed")
         return 1 if self.failed or self.n == 0 else 0
+
+
+def play(tally, program, parts, only):
+    """Each part in one world: all, or those named.  What a part leaves running is stopped."""
+    with World(program) as world:
+        for part in parts:
+            if only and part.__name__ not in only:
+                continue
+            failed = tally.failed
+            try:
+                part(tally, world)
+            except Exception as wrong:      # the other parts have their say
+                tally.expect(part.__name__, False, repr(wrong))
+            for gate in world.gates:
+                gate.stop()
+            if tally.failed > failed and world.gates:
+                print(world.gates[-1].said())
+    return tally.end()

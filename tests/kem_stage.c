@@ -47,6 +47,15 @@ void kem_stage_deinit(struct kem_stage *st)
     kem_world_deinit(&st->w);
 }
 
+struct kem_member *kem_stage_joiner(struct kem_stage *st, struct secret *secret)
+{
+    struct kem_member *m = &st->w.members[4];
+
+    assert_int_equal(path_merge(m->tree, 0, &st->made.path), 0);
+    assert_int_equal(path_maker_secret_for(st->made.maker, m->tree, 4, secret), 0);
+    return m;
+}
+
 int kem_stage_open(struct kem_stage *st, const struct update_path *path, const uint32_t *skip,
                    size_t skips)
 {

@@ -26,6 +26,9 @@ void kem_stage_deinit(struct kem_stage *st);
 int kem_stage_open(struct kem_stage *st, const struct update_path *path, const uint32_t *skip,
                    size_t skips);
 
+/* Member 4 as if it joined with that path: its tree has it, *secret is what its Welcome says. */
+struct kem_member *kem_stage_joiner(struct kem_stage *st, struct secret *secret);
+
 /* A path's nodes, taken apart. */
 struct kem_parts {
     struct mw_span keys[PATH_NODES], sealed[PATH_NODES];

@@ -368,9 +368,7 @@ static void a_path_secret_of_another_12_4_3_1(void **state)
 
     (void)state;
     kem_stage_init(&st, 1);
-    m = &st.w.members[4];
-    assert_int_equal(path_merge(m->tree, 0, &st.made.path), 0);
-    assert_int_equal(path_maker_secret_for(st.made.maker, m->tree, 4, &secret), 0);
+    m = kem_stage_joiner(&st, &secret);
     assert_int_equal(tree_keys_implant(m->keys, st.w.s, m->tree, 0, secret_span(&secret)), 0);
     secret.bytes[0] ^= 1;
     assert_int_equal(tree_keys_implant(m->keys, st.w.s, m->tree, 0, secret_span(&secret)),

@@ -197,9 +197,7 @@ static void a_blank_on_the_way_12_4_3_1(void **state)
 
     (void)state;
     kem_stage_init(&st, 1);
-    m = &st.w.members[4];
-    assert_int_equal(path_merge(m->tree, 0, &st.made.path), 0);
-    assert_int_equal(path_maker_secret_for(st.made.maker, m->tree, 4, &secret), 0);
+    m = kem_stage_joiner(&st, &secret);
     assert_int_equal(tree_blank_path(m->tree, 4), 0);
     assert_int_equal(tree_keys_implant(m->keys, st.w.s, m->tree, 0, secret_span(&secret)),
                      TREE_E_PATH_KEY);
